@@ -1,0 +1,171 @@
+package ekuiper
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrInUse says that another eKuiper with this plugin uses the machine's /tmp.
+var ErrInUse = errors.New("another eKuiper runs the plugin mysql: its socket /tmp/plugin_mysql.ipc answers")
+
+// sandbox decides which /tmp a host sees.
+type sandbox interface {
+	// command wraps the host's executable.
+	command(binary string) (name string, args []string)
+	// tmp is where the host's /tmp is seen from outside.
+	tmp() string
+	// isolated says that no other host shares tmp.
+	isolated() bool
+	close() error
+}
+
+func newSandbox(ctx context.Context, h *Host) (sandbox, error) {
+	if !h.options.SharedTmp && runtime.GOOS == "linux" {
+		if private, ok := newPrivateTmp(ctx, h); ok {
+			return private, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.options.lockLimit())
+	defer cancel()
+	return newSharedTmp(ctx)
+}
+
+// privateTmp runs the host in a mount namespace in which a folder of the base
+// lies over /tmp. What the host must see below /tmp is bound into that folder.
+type privateTmp struct {
+	folder  string
+	unshare []string // the command that makes the namespace
+	visible []string // folders below /tmp
+}
+
+// enter binds the folders, lays the private one over /tmp and becomes the
+// command. Arguments: the folder, the number of visible ones, these, and the
+// command.
+const enter = `set -e
+tmp=$1 n=$2
+shift 2
+while [ "$n" -gt 0 ]; do
+	mkdir -p "$tmp${1#/tmp}"
+	mount --bind "$1" "$tmp${1#/tmp}"
+	shift
+	n=$((n - 1))
+done
+mount --rbind "$tmp" /tmp
+exec "$@"`
+
+func newPrivateTmp(ctx context.Context, h *Host) (*privateTmp, bool) {
+	p := &privateTmp{folder: filepath.Join(h.Base, "tmp")}
+	if err := os.MkdirAll(p.folder, 0o777); err != nil {
+		return nil, false
+	}
+	for _, dir := range append([]string{h.root, h.Base, filepath.Dir(h.binary)}, h.options.Visible...) {
+		if strings.HasPrefix(dir, "/tmp/") {
+			p.visible = append(p.visible, dir)
+		}
+	}
+	// Root of a container may lack the right to mount; a user may have it
+	// through a user namespace. The probe does all that a start does.
+	for _, flags := range []string{"-m", "-Urm"} {
+		p.unshare = []string{"unshare", flags, "--propagation", "private"}
+		name, args := p.command("true")
+		if exec.CommandContext(ctx, name, args...).Run() == nil {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+func (p *privateTmp) command(binary string) (string, []string) {
+	args := append([]string{}, p.unshare[1:]...)
+	args = append(args, "/bin/sh", "-c", enter, "sh", p.folder, fmt.Sprint(len(p.visible)))
+	args = append(args, p.visible...)
+	return p.unshare[0], append(args, binary)
+}
+
+func (p *privateTmp) tmp() string    { return p.folder }
+func (p *privateTmp) isolated() bool { return true }
+func (p *privateTmp) close() error   { return nil }
+
+// sharedTmp is the machine's own /tmp, held by a lock file.
+type sharedTmp struct {
+	lock *os.File
+}
+
+func newSharedTmp(ctx context.Context) (*sharedTmp, error) {
+	name := filepath.Join(os.TempDir(), "ekuiper-mysql-test.lock")
+	lock, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("lock /tmp: %w", err)
+	}
+	reason := fmt.Errorf("another test holds %s", name)
+	err = poll(ctx, func() (bool, error) {
+		locked, err := lockFile(lock)
+		if !locked || err != nil {
+			return false, err
+		}
+		if pluginSocketAnswers() {
+			reason = ErrInUse
+			return false, nil
+		}
+		return true, nil
+	})
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("lock /tmp: %w (%w)", reason, err)
+	}
+	return &sharedTmp{lock: lock}, nil
+}
+
+func (s *sharedTmp) command(binary string) (string, []string) { return binary, nil }
+func (s *sharedTmp) tmp() string                              { return "/tmp" }
+func (s *sharedTmp) isolated() bool                           { return false }
+func (s *sharedTmp) close() error                             { return s.lock.Close() }
+
+// pluginSocketAnswers says whether a live host listens for a plugin mysql in
+// the machine's /tmp; the file alone may be left from a dead one.
+func pluginSocketAnswers() bool {
+	connection, err := net.DialTimeout("unix", "/tmp/plugin_mysql.ipc", time.Second)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close()
+	return true
+}
+
+// TmpDir is where the folder that the host and its plugins see as /tmp can be
+// reached from the test.
+func (h *Host) TmpDir() string { return h.sandbox.tmp() }
+
+// Isolated says that no other host can use this one's /tmp.
+func (h *Host) Isolated() bool { return h.sandbox.isolated() }
+
+// PluginPids are the processes that run the executable of an installed plugin
+// of this host (all plugins if name is empty), the worker of a supervisor too,
+// in ascending order. It needs /proc: elsewhere the list is empty.
+func (h *Host) PluginPids(name string) []int {
+	prefix := []byte(filepath.Join(h.Base, "plugins", "portable", name) + string(filepath.Separator))
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	var pids []int
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || !bytes.HasPrefix(text, prefix) {
+			continue
+		}
+		var pid int
+		if _, err := fmt.Sscanf(file, "/proc/%d/cmdline", &pid); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids
+}
