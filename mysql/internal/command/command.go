@@ -1,0 +1,82 @@
+// Package command is the command line that a person sees. One file holds one subcommand.
+package command
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	plugin "ekuiper-mysql"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitUsage = 2
+)
+
+// streams are where a command writes.
+type streams struct {
+	out, err io.Writer
+}
+
+// commandLine is the whole grammar.
+type commandLine struct {
+	Version versionCommand `cmd:"" help:"Print the version, and what it was built from."`
+}
+
+const introduction = `mysql %s is a plugin of LF Edge eKuiper: the sink "mysql" writes a rule's rows
+into MySQL, MariaDB, TiDB and their kin; the source "random" makes rows.
+eKuiper starts this program by itself. To install the package into your eKuiper:
+
+  curl -X POST http://127.0.0.1:9081/plugins/portables \
+    -H 'Content-Type: application/json' \
+    -d '{"name":"mysql","file":"file:///path/to/mysql_%s_linux_amd64.zip"}'
+  curl http://127.0.0.1:9081/plugins/portables/mysql
+
+or with eKuiper's own command line:
+
+  kuiper create plugin portable mysql '{"file":"file:///path/to/the.zip"}'
+
+Then give a rule the action
+  {"mysql":{"url":"user:password@tcp(localhost:3306)/database","table":"test"}}
+
+`
+
+// Run carries out args, without the program's name, and returns the exit code.
+func Run(args []string, out, err io.Writer) int {
+	code := exitOK
+	exited := false
+	var line commandLine
+	parser, e := kong.New(&line,
+		kong.Name("mysql"),
+		kong.Description("eKuiper's MySQL sink and random source, as a portable plugin."),
+		kong.Writers(out, err),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(c int) { code, exited = c, true }),
+		kong.Bind(streams{out, err}),
+	)
+	if e != nil {
+		fmt.Fprintf(err, "mysql: %v\n", e)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		fmt.Fprintf(out, introduction, plugin.Version(), plugin.Version())
+		args = []string{"--help"}
+	}
+	context, e := parser.Parse(args)
+	if exited {
+		return code
+	}
+	if e != nil {
+		fmt.Fprintf(err, "mysql: %v\nTry: mysql --help\n", e)
+		return exitUsage
+	}
+	if e := context.Run(); e != nil {
+		fmt.Fprintf(err, "mysql: %v\n", e)
+		return 1
+	}
+	return code
+}

@@ -1,0 +1,216 @@
+package delivery
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"ekuiper-mysql/mysql/internal/payload"
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+// maxPlaceholders is what one prepared statement may hold: its count travels in 16 bits.
+const maxPlaceholders = math.MaxUint16
+
+// absent marks a cell whose row has no value for the column: DEFAULT.
+type absent struct{}
+
+// rowRef is one row of a batch and where it came from.
+type rowRef struct {
+	position uint64
+	raw      []byte
+}
+
+// batch is rows ready to be written: cells holds len(rows) times len(cols)
+// arguments. Rows may lack columns that others have; full says that none does.
+type batch struct {
+	table *schema.Table
+	cols  []int // indexes into table.Columns
+	cells []any
+	rows  []rowRef
+	bytes int  // estimate of the arguments on the wire
+	full  bool // no cell is absent
+
+	at     []int   // by table column: index into cols, or -1
+	shape  []named // the last row's fields, which the next most likely repeats
+	spares []any   // the row being converted
+}
+
+// named is a field name as it came and the cell it belongs to: an index into
+// cols, extra or computed.
+type named struct {
+	name []byte
+	cell int
+}
+
+// What a field is when it has no cell.
+const (
+	extra    = -1 // the table has no such column
+	computed = -2 // a generated column: the server fills it
+)
+
+// fieldError says that the table has no column for a field.
+type fieldError struct {
+	field string
+	table schema.Name
+}
+
+func (e *fieldError) Error() string {
+	return fmt.Sprintf("field %q: table %q has no such column; add it, leave the field out of the rule, or set extraFields to \"ignore\"", e.field, e.table.Table)
+}
+
+// reset empties b for rows of t. The columns stay, since rows are mostly alike.
+func (b *batch) reset(t *schema.Table) {
+	if b.table != t {
+		b.shape = b.shape[:0]
+		b.at = b.at[:0]
+		for range t.Columns {
+			b.at = append(b.at, -1)
+		}
+		b.cols = b.cols[:0]
+	}
+	b.table = t
+	clear(b.cells) // the arguments keep whole messages alive
+	clear(b.rows)
+	b.cells, b.rows, b.bytes, b.full = b.cells[:0], b.rows[:0], 0, true
+}
+
+// add converts row and appends it. After an error the batch is as it was
+// before. dropped counts fields that the table has no column for.
+func (b *batch) add(position uint64, row payload.Row, o *Options) (dropped int, err error) {
+	if len(b.rows) == 0 && !b.fits(row) {
+		b.forgetColumns(0)
+	}
+	width := len(b.cols)
+	cells := b.spares[:0]
+	for range width {
+		cells = append(cells, absent{})
+	}
+	size := 0
+	for i := range row.Fields {
+		f := &row.Fields[i]
+		cell := extra
+		if i < len(b.shape) && bytes.Equal(b.shape[i].name, f.Name) {
+			cell = b.shape[i].cell
+		} else {
+			cell = b.place(i, f.Name)
+		}
+		if cell == extra && !o.IgnoreExtraFields {
+			err = &fieldError{string(f.Name), b.table.Name}
+			break
+		}
+		if cell < 0 {
+			if cell == extra {
+				dropped++
+			}
+			continue
+		}
+		for cell >= len(cells) {
+			cells = append(cells, absent{})
+		}
+		if f.Value.Kind == payload.Null && o.NullAsDefault {
+			cells[cell] = absent{}
+			continue
+		}
+		if cells[cell], err = b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert); err != nil {
+			break
+		}
+		size += argumentSize(cells[cell])
+	}
+	b.spares = cells
+	if err != nil {
+		b.forgetColumns(width)
+		return 0, err
+	}
+	b.widen(len(b.rows))
+	for _, c := range cells {
+		if c == (absent{}) {
+			b.full = false
+		}
+	}
+	b.cells = append(b.cells, cells...)
+	b.rows = append(b.rows, rowRef{position, row.Raw})
+	b.bytes += size
+	return dropped, nil
+}
+
+// fits tells whether row has just the fields that the row before had.
+func (b *batch) fits(row payload.Row) bool {
+	if len(row.Fields) != len(b.shape) {
+		return false
+	}
+	for i := range row.Fields {
+		if !bytes.Equal(b.shape[i].name, row.Fields[i].Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// forgetColumns drops the columns from index width on.
+func (b *batch) forgetColumns(width int) {
+	for _, c := range b.cols[width:] {
+		b.at[c] = -1
+	}
+	b.cols, b.shape = b.cols[:width], b.shape[:0]
+}
+
+// place finds the cell of the row's field i and remembers it for the next row.
+func (b *batch) place(i int, name []byte) int {
+	cell := extra
+	if c := b.table.Lookup(name); c >= 0 {
+		switch {
+		case b.table.Columns[c].Generated:
+			cell = computed
+		case b.at[c] >= 0:
+			cell = b.at[c]
+		default:
+			cell = len(b.cols)
+			b.at[c] = cell
+			b.cols = append(b.cols, c)
+		}
+	}
+	if i < len(b.shape) {
+		b.shape[i] = named{append(b.shape[i].name[:0], name...), cell}
+	} else if i == len(b.shape) {
+		b.shape = append(b.shape, named{bytes.Clone(name), cell})
+	}
+	return cell
+}
+
+// widen makes the rows before as wide as cols has become.
+func (b *batch) widen(rows int) {
+	if rows == 0 || len(b.cells) == rows*len(b.cols) {
+		return
+	}
+	old, width := len(b.cells)/rows, len(b.cols)
+	wide := make([]any, 0, (rows+1)*width)
+	for r := range rows {
+		wide = append(wide, b.cells[r*old:(r+1)*old]...)
+		for range width - old {
+			wide = append(wide, absent{})
+		}
+	}
+	b.cells, b.full = wide, false
+}
+
+// slice returns the cells of rows lo to hi.
+func (b *batch) slice(lo, hi int) []any { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
+
+// isFull tells whether the next row should open another batch.
+func (b *batch) isFull(o *Options, maxPacket int) bool {
+	limit := min(o.MaxBatchBytes, maxPacket)
+	return len(b.rows) >= o.MaxBatchRows || b.bytes >= limit || (len(b.rows)+1)*(len(b.cols)+1) > maxPlaceholders
+}
+
+// argumentSize is what v takes in the binary protocol, at most.
+func argumentSize(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v) + 11 // a type, a length
+	case []byte:
+		return len(v) + 11
+	default:
+		return 10
+	}
+}

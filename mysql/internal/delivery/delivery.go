@@ -1,0 +1,158 @@
+// Package delivery takes messages from a queue to a table: a feeder turns
+// them into batches, a writer writes each batch in one transaction and decides
+// by the error's class what becomes of it. A batch is handed over the moment
+// the writer is idle, so rows never wait for company while nothing else does.
+//
+// It declares the interfaces it consumes and imports neither the queue nor the
+// metrics behind them.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+// Queue is where messages come from. It must hand each message to Next once,
+// and keep it until as many rows as the message has are settled.
+type Queue interface {
+	// Next returns the oldest unread message without waiting, or false.
+	Next() (position uint64, data []byte, ok bool)
+	// Ready receives when Next may have something new.
+	Ready() <-chan struct{}
+	// Settle says that rows rows of the message at position are done with.
+	// It may be called from any goroutine.
+	Settle(position uint64, rows int)
+}
+
+// DeadLetters takes rows that can never be stored as they are.
+type DeadLetters interface {
+	// SetAside keeps raw, one row's JSON text or what could not be read as
+	// one, with the reason. When it returns, the row counts as settled.
+	SetAside(raw []byte, reason error)
+}
+
+// Meter counts. Its methods may be called from any goroutine.
+type Meter interface {
+	Stored(rows int)
+	SetAside(rows int)
+	ExtraFields(n int)
+	Retried()
+	Connected()
+	SchemaLoaded()
+}
+
+// Logger is what delivery needs of a log.
+type Logger interface {
+	Debugf(format string, args ...any)
+	Infof(format string, args ...any)
+	Warnf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Options are a rule's choices. All are required.
+type Options struct {
+	Table             schema.Name
+	Target            string         // the server and database, for messages: no secret
+	Convert           schema.Options // Location must not be nil
+	NullAsDefault     bool           // a null field is left to the column's default
+	IgnoreExtraFields bool           // a field without a column is dropped, not an error of its row
+	MaxBatchRows      int            // rows, at least 1
+	MaxBatchBytes     int            // bytes of arguments; the server's max_allowed_packet also bounds
+	MaxBatchDelay     time.Duration  // how long an open batch waits for company of an idle writer
+}
+
+// Delivery moves one queue's messages into one table.
+type Delivery struct {
+	setup   atomic.Pointer[setup]
+	queue   Queue
+	letters DeadLetters
+	meter   Meter
+	log     Logger
+	health  *Health
+	tables  tables
+
+	batches chan *batch // unbuffered: a batch that is taken is being written
+	free    chan *batch // batches to use again
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+
+	mu       sync.Mutex
+	hastened chan struct{} // closed when pauses should end: the setup has changed
+}
+
+// setup is what may change while a Delivery runs.
+type setup struct {
+	options Options
+	db      *sqlx.DB
+}
+
+// New returns a Delivery that does nothing until Start. It owns db from then on.
+func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h *Health) *Delivery {
+	d := &Delivery{
+		queue: q, letters: l, meter: m, log: log, health: h,
+		batches: make(chan *batch), free: make(chan *batch, 2), cancel: func() {},
+		hastened: make(chan struct{}),
+	}
+	d.setup.Store(&setup{o, db})
+	return d
+}
+
+// Start begins delivering. It does not wait for the server.
+func (d *Delivery) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.cancel = cancel
+	d.done.Add(2)
+	go func() { defer d.done.Done(); d.feed(ctx) }()
+	go func() { defer d.done.Done(); newWriter(d).run(ctx) }()
+}
+
+// Reconfigure goes on with other options and another way to the same table,
+// as after a corrected password. It owns db from then on and may be called
+// from any goroutine. What is converted already is written as it is.
+func (d *Delivery) Reconfigure(o Options, db *sqlx.DB) {
+	old := d.setup.Swap(&setup{o, db})
+	_ = old.db.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	close(d.hastened)
+	d.hastened = make(chan struct{})
+}
+
+// Stop ends delivering at once and closes the connections. What is not
+// settled stays in the queue; a batch in flight may or may not be stored.
+func (d *Delivery) Stop() error {
+	d.cancel()
+	d.done.Wait()
+	return d.setup.Load().db.Close()
+}
+
+// hasten returns a channel that is closed when a pause should end early.
+func (d *Delivery) hasten() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.hastened
+}
+
+// target names the server and table for messages.
+func (d *Delivery) target() string {
+	o := &d.setup.Load().options
+	return fmt.Sprintf("table %q at %s", o.Table.Table, o.Target)
+}
+
+// setAside gives up on one row.
+func (d *Delivery) setAside(position uint64, raw []byte, reason error) {
+	d.letters.SetAside(raw, reason)
+	d.meter.SetAside(1)
+	d.queue.Settle(position, 1)
+}
+
+// errStopped ends the goroutines; it never reaches a caller.
+var errStopped = errors.New("delivery stopped")

@@ -1,0 +1,141 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// feeder builds batches. It alone reads the queue.
+type feeder struct {
+	*Delivery
+	decoder payload.Decoder
+	batch   *batch
+	options *Options    // as of this message
+	delay   *time.Timer // runs while an open batch waits for company
+	due     bool        // the open batch may go as soon as the writer takes it
+}
+
+func (d *Delivery) feed(ctx context.Context) {
+	f := &feeder{Delivery: d, batch: &batch{}, delay: time.NewTimer(time.Hour)}
+	f.delay.Stop()
+	defer f.delay.Stop()
+	for {
+		position, data, ok := d.queue.Next()
+		if ok {
+			if f.message(ctx, position, data) != nil {
+				return
+			}
+			continue
+		}
+		if !f.wait(ctx) {
+			return
+		}
+	}
+}
+
+// wait returns when the queue may have more, or the open batch is taken.
+func (f *feeder) wait(ctx context.Context) bool {
+	var offer chan *batch
+	if len(f.batch.rows) > 0 && f.due {
+		offer = f.batches
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-f.queue.Ready():
+	case <-f.delay.C:
+		f.due = true
+	case offer <- f.batch:
+		f.next()
+	}
+	return true
+}
+
+// next opens a new batch.
+func (f *feeder) next() {
+	select {
+	case f.batch = <-f.free:
+	default:
+		f.batch = &batch{}
+	}
+	f.due = false
+	f.delay.Stop()
+}
+
+// message adds a message's rows. An error means that ctx is done.
+func (f *feeder) message(ctx context.Context, position uint64, data []byte) error {
+	f.options = &f.setup.Load().options
+	f.decoder.Reset(data)
+	for {
+		row, err := f.decoder.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			f.setAside(position, data, err)
+			continue
+		}
+		if err := f.row(ctx, position, row); err != nil {
+			return err
+		}
+	}
+}
+
+// row adds one row, handing over the open batch when it is full.
+func (f *feeder) row(ctx context.Context, position uint64, row payload.Row) error {
+	t, err := f.current(ctx)
+	if err != nil {
+		return err
+	}
+	if f.batch.table != t {
+		if len(f.batch.rows) > 0 {
+			if err := f.hand(ctx); err != nil {
+				return err
+			}
+		}
+		f.batch.reset(t)
+	}
+	extra, err := f.batch.add(position, row, f.options)
+	if err != nil && f.tables.expire(t) {
+		// The table may have changed since it was read: look before judging.
+		return f.row(ctx, position, row)
+	}
+	if err != nil {
+		f.setAside(position, row.Raw, err)
+		return nil
+	}
+	if extra > 0 {
+		f.meter.ExtraFields(extra)
+	}
+	if len(f.batch.rows) == 1 {
+		f.open()
+	}
+	if f.batch.isFull(f.options, f.tables.maxPacket()) {
+		return f.hand(ctx)
+	}
+	return nil
+}
+
+// open starts the delay of a batch that has its first row.
+func (f *feeder) open() {
+	if f.options.MaxBatchDelay <= 0 {
+		f.due = true
+		return
+	}
+	f.delay.Reset(f.options.MaxBatchDelay)
+}
+
+// hand gives the batch to the writer and opens another.
+func (f *feeder) hand(ctx context.Context) error {
+	select {
+	case f.batches <- f.batch:
+		f.next()
+		return nil
+	case <-ctx.Done():
+		return errStopped
+	}
+}

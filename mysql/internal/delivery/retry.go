@@ -1,0 +1,105 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+const (
+	firstPause    = 50 * time.Millisecond
+	maxPause      = 5 * time.Second
+	operatorPause = 30 * time.Second // the longest pause where a person must act
+	remindEvery   = time.Minute      // how often a lasting trouble is logged again
+)
+
+// retry paces the attempts at one thing and says in the log when trouble
+// begins, changes, lasts and ends: not once per attempt.
+type retry struct {
+	d        *Delivery
+	doing    string
+	attempts int
+	since    time.Time
+	logged   time.Time
+	last     trouble
+}
+
+// trouble is what makes an error another one: not its text, which may name a
+// port that is new with each attempt.
+type trouble struct {
+	class  fault.Class
+	number uint16
+}
+
+func newRetry(d *Delivery, doing string) *retry { return &retry{d: d, doing: doing} }
+
+// wait notes err and pauses, longer each time and with jitter so that a fleet
+// of boxes does not return in step. It returns an error when ctx is done.
+func (r *retry) wait(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errStopped
+	}
+	hastened := r.d.hasten()
+	r.d.meter.Retried()
+	if r.attempts == 0 {
+		r.since = time.Now()
+	}
+	r.attempts++
+	limit := maxPause
+	if fault.IsConflict(err) {
+		r.d.log.Debugf("%s %s: %v; trying again", r.doing, r.d.target(), err)
+	} else {
+		r.d.health.down()
+		advice := "trying again by itself, rows wait"
+		if class := fault.Classify(err); class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable) {
+			limit, advice = operatorPause, "this needs mending at the server or in the rule; rows wait, trying again by itself"
+		}
+		r.report(err, advice)
+	}
+	timer := time.NewTimer(pause(r.attempts, limit))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return errStopped
+	case <-hastened:
+	case <-timer.C:
+	}
+	return nil
+}
+
+func (r *retry) report(err error, advice string) {
+	now := time.Now()
+	t := trouble{class: classify(err)}
+	var server *mysql.MySQLError
+	if errors.As(err, &server) {
+		t.number = server.Number
+	}
+	if t == r.last && now.Sub(r.logged) < remindEvery {
+		return
+	}
+	r.last, r.logged = t, now
+	r.d.log.Warnf("%s %s failed, attempt %d in %v: %v; %s", r.doing, r.d.target(), r.attempts, now.Sub(r.since).Round(time.Millisecond), err, advice)
+}
+
+// healed says that what was tried has worked.
+func (r *retry) healed() {
+	if r.attempts > 0 && r.last != (trouble{}) {
+		r.d.log.Infof("%s %s works again after %d attempts in %v", r.doing, r.d.target(), r.attempts, time.Since(r.since).Round(time.Millisecond))
+	}
+	*r = retry{d: r.d, doing: r.doing}
+}
+
+// pause doubles from firstPause to limit and takes half of it at random.
+func pause(attempt int, limit time.Duration) time.Duration {
+	p := limit
+	if attempt < 20 {
+		p = min(limit, firstPause<<(attempt-1))
+	}
+	return p/2 + rand.N(p/2+1)
+}

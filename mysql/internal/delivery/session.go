@@ -1,0 +1,137 @@
+package delivery
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+
+	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/statement"
+)
+
+// maxStatements bounds the prepared statements of one connection; the server
+// has a limit for all of its clients (max_prepared_stmt_count, 16,382).
+const maxStatements = 64
+
+// session is one connection and its prepared statements. It belongs to the writer.
+type session struct {
+	conn     *sql.Conn
+	table    *schema.Table // what the statements were rendered for
+	prepared map[shapeKey]*sql.Stmt
+	key      []byte
+	broken   bool // a transaction may be open that could not be rolled back
+}
+
+// shapeKey names a statement: its columns, four bytes each, and its rows.
+type shapeKey struct {
+	cols string
+	rows int
+}
+
+func newSession(conn *sql.Conn) *session {
+	return &session{conn: conn, prepared: map[shapeKey]*sql.Stmt{}}
+}
+
+// close gives up the connection for good: after an error nobody can tell what
+// state it is in.
+func (s *session) close() {
+	s.forget()
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+}
+
+func (s *session) forget() {
+	for _, p := range s.prepared {
+		_ = p.Close()
+	}
+	clear(s.prepared)
+}
+
+// insert writes the rows lo to hi of b: all or, in a transactional table, none.
+func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
+	if s.table != b.table {
+		s.forget()
+		s.table = b.table
+	}
+	if !b.full {
+		return s.insertUneven(ctx, b, lo, hi)
+	}
+	if n := hi - lo; n == chunk(n) {
+		return s.insertChunk(ctx, b, lo, hi)
+	}
+	// Plain statements, not sql.Tx: that would prepare every statement anew
+	// for the transaction.
+	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return err
+	}
+	for lo < hi {
+		n := chunk(hi - lo)
+		if err := s.insertChunk(ctx, b, lo, lo+n); err != nil {
+			if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
+				s.broken = true
+			}
+			return err
+		}
+		lo += n
+	}
+	_, err := s.conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// chunk returns how many of n rows the next statement takes: few sizes, so
+// that few statements are prepared, and each batch is few statements.
+func chunk(n int) int {
+	if n >= 1000 {
+		return n - n%1000
+	}
+	size := 1
+	for size*2 <= n {
+		size *= 2
+	}
+	return size
+}
+
+func (s *session) insertChunk(ctx context.Context, b *batch, lo, hi int) error {
+	stmt, err := s.prepare(ctx, b, hi-lo)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(ctx, b.slice(lo, hi)...)
+	return err
+}
+
+func (s *session) prepare(ctx context.Context, b *batch, rows int) (*sql.Stmt, error) {
+	s.key = s.key[:0]
+	for _, c := range b.cols {
+		s.key = binary.LittleEndian.AppendUint32(s.key, uint32(c))
+	}
+	if p, ok := s.prepared[shapeKey{string(s.key), rows}]; ok {
+		return p, nil
+	}
+	if len(s.prepared) >= maxStatements {
+		s.forget()
+	}
+	p, err := s.conn.PrepareContext(ctx, statement.Insert(b.table, b.cols, rows, nil))
+	if err != nil {
+		return nil, err
+	}
+	s.prepared[shapeKey{string(s.key), rows}] = p
+	return p, nil
+}
+
+// insertUneven writes rows of which some lack columns: one statement of its
+// own, with DEFAULT in the gaps.
+func (s *session) insertUneven(ctx context.Context, b *batch, lo, hi int) error {
+	cells := b.slice(lo, hi)
+	width := len(b.cols)
+	args := make([]any, 0, len(cells))
+	for _, c := range cells {
+		if c != (absent{}) {
+			args = append(args, c)
+		}
+	}
+	text := statement.Insert(b.table, b.cols, hi-lo, func(row, i int) bool { return cells[row*width+i] == absent{} })
+	_, err := s.conn.ExecContext(ctx, text, args...)
+	return err
+}

@@ -1,0 +1,210 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// idleCheck is how long a connection may rest before it is asked whether it
+// still lives: a firewall or the server's wait_timeout may have cut it, and a
+// write into a dead connection has an unknown outcome.
+const idleCheck = 15 * time.Second
+
+// maxUnlisted is how often a statement is tried whose error nobody listed.
+const maxUnlisted = 3
+
+// writer writes batches over one connection. All of it belongs to one goroutine.
+type writer struct {
+	*Delivery
+	session *session
+	through *setup // that session was made with
+	used    time.Time
+	decoder payload.Decoder
+}
+
+func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
+
+func (w *writer) run(ctx context.Context) {
+	defer w.disconnect()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-w.batches:
+			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
+				return
+			}
+			b.reset(b.table)
+			select {
+			case w.free <- b:
+			default:
+			}
+		}
+	}
+}
+
+// write settles the rows lo to hi of b: stored, or set aside. It retries as
+// long as it takes, but only patience times after an error that is in no
+// table; an error means that ctx is done.
+func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) error {
+	retry := newRetry(w.Delivery, "writing to")
+	rebuilt := false
+	for {
+		err := w.execute(ctx, b, lo, hi)
+		class := classify(err)
+		if class == fault.Unlisted {
+			if patience--; patience < 0 {
+				class = fault.Row
+			}
+		}
+		switch class {
+		case fault.None:
+			w.health.up()
+			retry.healed()
+			w.stored(b, lo, hi)
+			return nil
+		case fault.Row, fault.TooLarge:
+			w.health.up() // it did answer
+			return w.divide(ctx, b, lo, hi, err)
+		}
+		if !fault.IsConflict(err) {
+			w.disconnect()
+		}
+		if class != fault.SchemaChanged || rebuilt {
+			if err := retry.wait(ctx, err); err != nil {
+				return err
+			}
+		}
+		if class == fault.SchemaChanged {
+			rebuilt = true
+			if b, err = w.rebuild(ctx, b, lo, hi, err); err != nil {
+				return err
+			}
+			if lo, hi = 0, len(b.rows); hi == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+// classify is fault.Classify, but for a connection lost while it was being
+// made: nothing was asked yet, so nothing is unknown.
+func classify(err error) fault.Class {
+	class := fault.Classify(err)
+	var c *connectError
+	if (class == fault.OutcomeUnknown || class == fault.Unlisted) && errors.As(err, &c) {
+		return fault.Passing
+	}
+	return class
+}
+
+// connectError is what failed before any row was sent.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return "connect: " + e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+func (w *writer) stored(b *batch, lo, hi int) {
+	w.meter.Stored(hi - lo)
+	for lo < hi {
+		n := 1
+		for lo+n < hi && b.rows[lo+n].position == b.rows[lo].position {
+			n++
+		}
+		w.queue.Settle(b.rows[lo].position, n)
+		lo += n
+	}
+}
+
+// divide finds the rows that err is about by halving, so that one bad row in
+// n costs about 2 log2(n) statements and the others are written.
+func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) error {
+	if hi-lo == 1 {
+		w.setAside(b.rows[lo].position, b.rows[lo].raw, err)
+		return nil
+	}
+	w.meter.Retried()
+	mid := lo + (hi-lo)/2
+	if err := w.write(ctx, b, lo, mid, 0); err != nil {
+		return err
+	}
+	return w.write(ctx, b, mid, hi, 0)
+}
+
+// rebuild reads the table again and converts the rows to what it is now; rows
+// that no longer fit are set aside.
+func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error) (*batch, error) {
+	w.log.Infof("%s is not as it was read (%v): reading it again", w.target(), cause)
+	w.tables.drop(b.table)
+	t, err := w.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nb := &batch{}
+	nb.reset(t)
+	for _, r := range b.rows[lo:hi] {
+		w.decoder.Reset(r.raw)
+		row, err := w.decoder.Next()
+		if err == nil {
+			_, err = nb.add(r.position, row, &w.setup.Load().options)
+		}
+		if err != nil {
+			w.setAside(r.position, r.raw, err)
+		}
+	}
+	return nb, nil
+}
+
+// execute writes the rows lo to hi in one transaction.
+func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	w.used = time.Now()
+	err := w.session.insert(ctx, b, lo, hi)
+	if w.session.broken {
+		w.disconnect()
+	}
+	if err != nil {
+		return fmt.Errorf("insert of %d rows: %w", hi-lo, err)
+	}
+	return nil
+}
+
+// connect makes sure of a living connection.
+func (w *writer) connect(ctx context.Context) error {
+	through := w.setup.Load()
+	if w.through != through {
+		w.disconnect()
+		w.through = through
+	}
+	if w.session != nil && time.Since(w.used) > idleCheck {
+		if err := w.session.conn.PingContext(ctx); err != nil {
+			w.log.Debugf("the idle connection to %s is gone: %v", through.options.Target, err)
+			w.disconnect()
+		}
+	}
+	if w.session != nil {
+		return nil
+	}
+	conn, err := through.db.Connx(ctx)
+	if err != nil {
+		return &connectError{err}
+	}
+	w.session = newSession(conn.Conn)
+	w.used = time.Now()
+	w.meter.Connected()
+	return nil
+}
+
+func (w *writer) disconnect() {
+	if w.session != nil {
+		w.session.close()
+		w.session = nil
+	}
+}

@@ -1,0 +1,196 @@
+package sink
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+
+	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/deadletter"
+	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/metrics"
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+// maxConnections of one rule: the writer's, and one to read the columns.
+const maxConnections = 2
+
+// identity says which rows belong together: those of one action of one rule
+// to one table. A rule that comes back with the same identity goes on with
+// the rows it left.
+type identity struct {
+	rule, op      string
+	instance      int
+	target, table string
+}
+
+// outbox is the queue of one identity and what empties it.
+type outbox struct {
+	id       identity
+	queue    *journal.Memory
+	delivery *delivery.Delivery
+	letters  *deadletter.Log
+	meter    *metrics.Rule
+	health   *delivery.Health
+	log      api.Logger
+	adopted  chan struct{} // closed when a rule takes a released outbox back
+}
+
+// Outboxes are all outboxes of the process: those of running rules, and those
+// of stopped rules that still have rows to write.
+type Outboxes struct {
+	mu       sync.Mutex
+	released map[identity]*outbox
+	servers  map[string]*delivery.Health
+	writing  sync.WaitGroup // released outboxes
+	end      chan struct{}
+}
+
+// NewOutboxes returns an empty set.
+func NewOutboxes() *Outboxes {
+	return &Outboxes{released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
+}
+
+// Close gives up what stopped rules have not written yet. It is for the end of the process.
+func (o *Outboxes) Close() {
+	close(o.end)
+	o.writing.Wait()
+}
+
+// open returns a new outbox, or the one that the identity left behind.
+func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox, error) {
+	options, db, err := connectLazily(c)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if box, ok := o.released[id]; ok {
+		delete(o.released, id)
+		close(box.adopted)
+		box.delivery.Reconfigure(options, db)
+		rows, _ := box.queue.Pending()
+		log.Infof("going on with %d rows that the rule left when it stopped", rows)
+		return box, nil
+	}
+	health, ok := o.servers[c.Driver.Addr]
+	if !ok {
+		health = &delivery.Health{}
+		o.servers[c.Driver.Addr] = health
+	}
+	box := &outbox{
+		id: id, queue: journal.NewMemory(c.MaxQueueBytes), letters: deadletter.NewLog(log),
+		meter: &metrics.Rule{}, health: health, log: log,
+	}
+	box.delivery = delivery.New(options, db, box.queue, box.letters, box.meter, log, health)
+	box.delivery.Start()
+	return box, nil
+}
+
+// connectLazily prepares connections without making one.
+func connectLazily(c *config.Config) (delivery.Options, *sqlx.DB, error) {
+	name, err := schema.ParseName(c.Table)
+	if err != nil {
+		return delivery.Options{}, nil, fmt.Errorf("property table: %w", err)
+	}
+	unit, err := schema.ParseEpochUnit(c.EpochUnit)
+	if err != nil {
+		return delivery.Options{}, nil, fmt.Errorf("property epochUnit: %w", err)
+	}
+	connector, err := mysql.NewConnector(c.Driver)
+	if err != nil {
+		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(1)
+	db.SetConnMaxIdleTime(time.Minute) // the reader of columns is seldom needed
+	return delivery.Options{
+		Table: name, Target: c.Target,
+		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
+		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
+		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
+	}, db, nil
+}
+
+// release waits until the outbox is empty or ctx is done, and lets it go on
+// by itself if it is not.
+func (o *Outboxes) release(ctx context.Context, box *outbox) {
+	if box.drain(ctx) {
+		box.finish()
+		return
+	}
+	rows, bytes := box.queue.Pending()
+	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on", rows, bytes)
+	empty := box.queue.Empty()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	box.adopted = make(chan struct{})
+	o.released[box.id] = box
+	o.writing.Add(1)
+	go func() {
+		defer o.writing.Done()
+		select {
+		case <-box.adopted:
+			return
+		case <-empty:
+		case <-o.end:
+		}
+		if o.forget(box) {
+			box.finish()
+		}
+	}()
+}
+
+// forget reports whether box was still released.
+func (o *Outboxes) forget(box *outbox) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.released[box.id] != box {
+		return false
+	}
+	delete(o.released, box.id)
+	return true
+}
+
+// drain waits for the table while that makes sense, and reports whether
+// everything is settled. A server that moves nothing during the whole wait is
+// taken for down, so that the rules stopped next do not wait for it too.
+func (b *outbox) drain(ctx context.Context) bool {
+	empty := b.queue.Empty()
+	select {
+	case <-empty:
+		return true
+	default:
+	}
+	if b.health.Down() {
+		return false
+	}
+	before := b.health.Progress()
+	select {
+	case <-empty:
+		return true
+	case <-ctx.Done():
+		if b.health.Progress() == before {
+			b.health.Suspect()
+		}
+		return false
+	}
+}
+
+// finish ends delivery and says what became of the rows.
+func (b *outbox) finish() {
+	if err := b.delivery.Stop(); err != nil {
+		b.log.Debugf("closing the connections: %v", err)
+	}
+	b.letters.Flush()
+	rows, _ := b.queue.Pending()
+	b.log.Infof("finished: %v pending=%d", b.meter.Snapshot(), rows)
+}

@@ -1,0 +1,123 @@
+// Package sink is the api.Sink that eKuiper's rules use as "mysql". It wires
+// the other rooms together: what Collect accepts is in the queue, and a
+// delivery takes it from there to the table.
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+
+	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// closeWait is how long Close waits for the table: commands are serial for
+// all rules, so a stop must not take longer.
+const closeWait = 500 * time.Millisecond
+
+// Sink is one action of one rule. Its methods are called by one goroutine.
+type Sink struct {
+	outboxes *Outboxes
+	config   *config.Config
+	warnings []string
+	outbox   *outbox // nil before Open and after Close
+	log      api.Logger
+	warned   bool // that the queue made eKuiper wait
+}
+
+// New returns a sink whose rows outlive it in o.
+func New(o *Outboxes) *Sink { return &Sink{outboxes: o} }
+
+// Configure validates the action's properties; its error names every one that is wrong.
+func (s *Sink) Configure(props map[string]any) error {
+	c, warnings, err := config.Parse(props)
+	if err != nil {
+		return err
+	}
+	s.config, s.warnings = c, warnings
+	return nil
+}
+
+// Open starts delivering. It does not wait for the server, which may be down.
+func (s *Sink) Open(ctx api.StreamContext) error {
+	if s.config == nil {
+		return errors.New("mysql sink: opened before it was configured")
+	}
+	s.log = ctx.GetLogger()
+	for _, w := range s.warnings {
+		s.log.Warnf("%s", w)
+	}
+	id := identity{ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), s.config.Target, s.config.Table}
+	box, err := s.outboxes.open(id, s.config, s.log)
+	if err != nil {
+		return err
+	}
+	s.outbox = box
+	s.log.Infof("writing to table %q at %s", s.config.Table, s.config.Target)
+	return nil
+}
+
+// Collect accepts one message into the queue. While the queue is full it
+// waits until ctx is done. Then, where the rule has requireAck, nothing of the
+// message is kept and the error asks eKuiper to send it again; without it,
+// ctx ends only because the rule stops, and the message is kept.
+func (s *Sink) Collect(ctx api.StreamContext, data any) error {
+	if s.outbox == nil {
+		return errors.New("mysql sink: the rule has stopped")
+	}
+	message, ok := data.([]byte)
+	if !ok {
+		return fmt.Errorf("mysql sink: a message of type %T came, want bytes", data)
+	}
+	rows := payload.Count(message)
+	if rows == 0 {
+		return nil
+	}
+	if !s.outbox.queue.HasRoom(len(message)) {
+		s.warnBlocked()
+		start := time.Now()
+		defer func() { s.outbox.meter.Blocked(time.Since(start).Nanoseconds()) }()
+	}
+	err := s.outbox.queue.Append(ctx, message, rows)
+	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
+		err = s.outbox.queue.Force(message, rows)
+	}
+	if err != nil {
+		return fmt.Errorf("not accepted: %w (maxQueueBytes %d), the database takes rows slower than the rule makes them, or not at all", err, s.config.MaxQueueBytes)
+	}
+	s.outbox.meter.Received(rows)
+	return nil
+}
+
+// warnBlocked says once that eKuiper now has to wait, and what that means.
+func (s *Sink) warnBlocked() {
+	if s.warned {
+		return
+	}
+	s.warned = true
+	if s.config.RequireAck {
+		s.log.Warnf("the queue is full (maxQueueBytes %d): messages are refused until there is room; eKuiper keeps them where the rule sets enableCache or resendInterval", s.config.MaxQueueBytes)
+		return
+	}
+	s.log.Warnf("the queue is full (maxQueueBytes %d): eKuiper has to wait, and drops rows once its own buffers are full; to keep them set requireAck with enableCache or resendInterval in the action, or raise maxQueueBytes", s.config.MaxQueueBytes)
+}
+
+// Close waits up to 500 ms for the table to take what is queued, and not at
+// all while the database is known to be down. What is left is written on
+// after it returns.
+func (s *Sink) Close(ctx api.StreamContext) error {
+	if s.outbox == nil {
+		return nil
+	}
+	box := s.outbox
+	s.outbox = nil
+	wait, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	s.outboxes.release(wait, box)
+	return nil
+}
