@@ -1,6 +1,9 @@
 // Package payload turns the bytes that eKuiper hands to a sink into rows.
 // Numbers stay literals, strings stay slices of the message wherever JSON's
 // escapes allow it, nested values stay raw. It imports nothing of ours.
+//
+// The grammar is RFC 8259's for each value; a message may hold any number of
+// values, see Decoder. Values may nest 10,000 deep.
 package payload
 
 // Kind tells what a Value holds.
@@ -15,6 +18,16 @@ const (
 	Object
 	Array
 )
+
+var kindNames = [...]string{"null", "bool", "number", "string", "object", "array"}
+
+// String returns JSON's own word for the kind.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
 
 // Value is one JSON value. Text is, by Kind: Bool "true" or "false"; Number
 // its literal; String its text, unescaped; Object and Array their JSON text as
