@@ -29,39 +29,35 @@ type record struct {
 type Memory struct {
 	maxBytes int64
 	ready    chan struct{} // one slot: something to read
+	room     chan struct{} // one slot: there may be room, or the end
 
 	mu      sync.Mutex
-	records []record // records[0] has position first
+	records []record // records[head] has position first
+	head    int
 	first   uint64
 	next    uint64 // position that Next returns next
 	bytes   int64
 	rows    int
-	room    chan struct{} // closed and remade whenever bytes shrink
-	empty   chan struct{} // closed while there are no records
+	empty   chan struct{} // made on demand, closed when there are no records
 	closed  bool
 }
 
 // NewMemory returns a queue that holds up to maxBytes bytes of messages. One
 // message larger than that is taken while the queue is empty.
 func NewMemory(maxBytes int64) *Memory {
-	m := &Memory{
-		maxBytes: maxBytes, ready: make(chan struct{}, 1),
-		room: make(chan struct{}), empty: make(chan struct{}),
-	}
-	close(m.empty)
-	return m
+	return &Memory{maxBytes: maxBytes, ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // Append takes data, which the caller must not touch again, as a message of
 // rows rows. It waits for room until ctx is done and then returns ErrFull.
 func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
 	for {
-		room, err := m.append(data, rows, m.maxBytes)
-		if room == nil {
+		taken, err := m.append(data, rows, m.maxBytes)
+		if taken || err != nil {
 			return err
 		}
 		select {
-		case <-room:
+		case <-m.room:
 		case <-ctx.Done():
 			return ErrFull
 		}
@@ -74,36 +70,38 @@ func (m *Memory) Force(data []byte, rows int) error {
 	return err
 }
 
-// append takes data if that leaves at most limit bytes; otherwise it returns
-// the channel that tells of room.
-func (m *Memory) append(data []byte, rows int, limit int64) (<-chan struct{}, error) {
+// append takes data if that leaves at most limit bytes.
+func (m *Memory) append(data []byte, rows int, limit int64) (taken bool, err error) {
 	size := int64(len(data)) + recordOverhead
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return nil, ErrClosed
+		return false, ErrClosed
 	}
-	if len(m.records) > 0 && m.bytes+size > limit {
-		return m.room, nil
-	}
-	if len(m.records) == 0 {
-		m.empty = make(chan struct{})
+	if m.count() > 0 && m.bytes+size > limit {
+		return false, nil
 	}
 	m.records = append(m.records, record{data, rows})
 	m.bytes += size
 	m.rows += rows
+	signal(m.ready)
+	return true, nil
+}
+
+func (m *Memory) count() int { return len(m.records) - m.head }
+
+func signal(c chan struct{}) {
 	select {
-	case m.ready <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-	return nil, nil
 }
 
 // HasRoom tells whether Append would take a message of size bytes at once.
 func (m *Memory) HasRoom(size int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.records) == 0 || m.bytes+int64(size)+recordOverhead <= m.maxBytes
+	return m.count() == 0 || m.bytes+int64(size)+recordOverhead <= m.maxBytes
 }
 
 // Next returns the oldest message not returned before, or false.
@@ -111,12 +109,12 @@ func (m *Memory) Next() (position uint64, data []byte, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := m.next - m.first
-	if i >= uint64(len(m.records)) {
+	if i >= uint64(m.count()) {
 		return 0, nil, false
 	}
 	position = m.next
 	m.next++
-	return position, m.records[i].data, true
+	return position, m.records[m.head+int(i)].data, true
 }
 
 // Ready receives after an Append that Next has not been asked about since.
@@ -127,24 +125,28 @@ func (m *Memory) Ready() <-chan struct{} { return m.ready }
 func (m *Memory) Settle(position uint64, rows int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.records[position-m.first].rows -= rows
+	m.records[m.head+int(position-m.first)].rows -= rows
 	m.rows -= rows
-	n := 0
-	for n < len(m.records) && m.records[n].rows <= 0 && m.first+uint64(n) < m.next {
-		m.bytes -= int64(len(m.records[n].data)) + recordOverhead
-		m.records[n] = record{}
-		n++
+	freed := false
+	for m.count() > 0 && m.records[m.head].rows <= 0 && m.first < m.next {
+		m.bytes -= int64(len(m.records[m.head].data)) + recordOverhead
+		m.records[m.head] = record{}
+		m.head++
+		m.first++
+		freed = true
 	}
-	if n == 0 {
+	if !freed {
 		return
 	}
-	m.records = m.records[n:]
-	m.first += uint64(n)
-	close(m.room)
-	m.room = make(chan struct{})
-	if len(m.records) == 0 {
-		m.records = nil
+	signal(m.room)
+	if m.head > len(m.records)/2 { // move what is left to the front, at most once per record
+		left := copy(m.records, m.records[m.head:])
+		clear(m.records[left:])
+		m.records, m.head = m.records[:left], 0
+	}
+	if m.count() == 0 && m.empty != nil {
 		close(m.empty)
+		m.empty = nil
 	}
 }
 
@@ -160,17 +162,21 @@ func (m *Memory) Pending() (rows int, bytes int64) {
 func (m *Memory) Empty() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.count() == 0 {
+		return closed
+	}
+	if m.empty == nil {
+		m.empty = make(chan struct{})
+	}
 	return m.empty
 }
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Close refuses every further Append. What is in the queue stays readable.
 func (m *Memory) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return
-	}
 	m.closed = true
-	close(m.room)
-	m.room = make(chan struct{})
+	signal(m.room)
 }
