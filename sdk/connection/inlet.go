@@ -1,0 +1,260 @@
+package connection
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Handler takes what arrives on an Inlet, one call at a time, in order per
+// connection. While a call lasts nothing is read: the sender feels it.
+type Handler interface {
+	// Message takes one message. The bytes are the handler's own.
+	Message(data []byte)
+	// TooLarge tells of a message that was read past and thrown away.
+	TooLarge(e *TooLargeError)
+}
+
+// Inlet listens as PULL and hands each message to its handler.
+type Inlet struct {
+	ln      net.Listener
+	handler Handler
+	limit   int64
+	log     *slog.Logger
+
+	turn  sync.Mutex    // held while the handler works
+	steps atomic.Uint64 // messages begun and finished, for Drain
+
+	mu      sync.Mutex
+	pipes   map[*inPipe]struct{}
+	ever    bool          // a peer has connected
+	closed  bool          // deliver nothing more
+	changed chan struct{} // closed and replaced when the above changes
+
+	running sync.WaitGroup
+}
+
+// inPipe is a connection of the inlet, in greeting while pipe is nil.
+type inPipe struct {
+	conn net.Conn
+	busy atomic.Bool // inside a message, or handing it over
+}
+
+const inletBuffer = 32 << 10
+
+// Listen opens an Inlet at url. limit is the largest message in bytes that
+// the handler gets, 0 means any.
+func Listen(url string, limit int64, log *slog.Logger, h Handler) (*Inlet, error) {
+	ln, err := listen(url)
+	if err != nil {
+		return nil, err
+	}
+	in := &Inlet{
+		ln: ln, handler: h, limit: limit, log: log,
+		pipes:   make(map[*inPipe]struct{}),
+		changed: make(chan struct{}),
+	}
+	in.running.Add(1)
+	go in.accept()
+	return in, nil
+}
+
+// Close ends the inlet without draining. It does not wait for a handler that
+// is at work, but none is called after it. Closing twice is fine.
+func (in *Inlet) Close() {
+	in.mu.Lock()
+	if in.closed {
+		in.mu.Unlock()
+		return
+	}
+	in.closed = true
+	for p := range in.pipes {
+		_ = p.conn.Close()
+	}
+	in.signal()
+	in.mu.Unlock()
+	_ = in.ln.Close()
+}
+
+// Wait returns after Close when the last handler has returned.
+func (in *Inlet) Wait() { in.running.Wait() }
+
+func (in *Inlet) accept() {
+	defer in.running.Done()
+	for {
+		conn, err := in.ln.Accept()
+		if err != nil {
+			if in.isClosed() {
+				return
+			}
+			in.log.Error("cannot accept a connection of the host", "error", err)
+			// Out of descriptors, most likely: it may pass.
+			if in.pause(100 * time.Millisecond) {
+				continue
+			}
+			return
+		}
+		p := &inPipe{conn: conn}
+		if !in.add(p) {
+			_ = conn.Close()
+			return
+		}
+		go in.serve(p)
+	}
+}
+
+func (in *Inlet) add(p *inPipe) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return false
+	}
+	in.pipes[p] = struct{}{}
+	in.ever = true
+	in.running.Add(1)
+	in.signal()
+	return true
+}
+
+func (in *Inlet) serve(p *inPipe) {
+	defer in.running.Done()
+	defer func() {
+		_ = p.conn.Close()
+		in.mu.Lock()
+		delete(in.pipes, p)
+		in.signal()
+		in.mu.Unlock()
+	}()
+	wire, err := greet(p.conn, protoPull, inletBuffer)
+	for err == nil {
+		err = in.one(p, wire)
+	}
+	if !errors.Is(err, io.EOF) && !in.isClosed() {
+		in.log.Warn("connection of the host broke", "error", err)
+	}
+}
+
+// one reads and hands over one message.
+func (in *Inlet) one(p *inPipe, wire *pipe) error {
+	size, err := wire.begin()
+	if err != nil {
+		return err
+	}
+	p.busy.Store(true)
+	in.steps.Add(1)
+	defer func() {
+		p.busy.Store(false)
+		in.steps.Add(1)
+	}()
+	data, err := wire.body(size, in.limit)
+	var large *TooLargeError
+	if err != nil && !errors.As(err, &large) {
+		return err
+	}
+	in.turn.Lock()
+	defer in.turn.Unlock()
+	if in.isClosed() {
+		return ErrClosed
+	}
+	if large != nil {
+		in.handler.TooLarge(large)
+	} else {
+		in.handler.Message(data)
+	}
+	return nil
+}
+
+func (in *Inlet) isClosed() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.closed
+}
+
+// signal wakes Drain and pause. The caller holds mu.
+func (in *Inlet) signal() {
+	close(in.changed)
+	in.changed = make(chan struct{})
+}
+
+// pause waits for d and reports whether the inlet is still open.
+func (in *Inlet) pause(d time.Duration) bool {
+	end := time.NewTimer(d)
+	defer end.Stop()
+	for {
+		in.mu.Lock()
+		closed, changed := in.closed, in.changed
+		in.mu.Unlock()
+		if closed {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-end.C:
+			return true
+		}
+	}
+}
+
+// DrainLimits bounds Drain.
+type DrainLimits struct {
+	First  time.Duration // wait for a first connection, if there was none yet
+	Quiet  time.Duration // an open connection this long without a message counts as drained
+	Stall  time.Duration // give up when no message was begun or finished for this long
+	Usual  time.Duration // give up after this time on a peer that keeps sending
+	Longer time.Duration // give up after this time on a handler that is slow but moves on
+}
+
+// kernelHolds is more messages than the kernel can hold of a connection whose
+// peer has closed it: who delivers more during a drain is still sending.
+const kernelHolds = 4096
+
+// Drain waits until every connection has ended and all that was sent on it
+// has been handled. It reports whether that was so; false means that a limit
+// cut it short and what is left will be lost by Close.
+func (in *Inlet) Drain(l DrainLimits) bool {
+	const sample = 20 * time.Millisecond
+	tick := time.NewTicker(sample)
+	defer tick.Stop()
+	began := time.Now()
+	first, last, moved := in.steps.Load(), in.steps.Load(), began
+	for {
+		in.mu.Lock()
+		ever, open, closed, changed := in.ever, len(in.pipes), in.closed, in.changed
+		idle := in.idle()
+		in.mu.Unlock()
+		now := time.Now()
+		if s := in.steps.Load(); s != last {
+			last, moved = s, now
+		}
+		switch still := now.Sub(moved); {
+		case closed:
+			return true
+		case open == 0 && (ever || now.Sub(began) >= l.First):
+			return true
+		case open > 0 && idle && still >= l.Quiet:
+			return true
+		case open > 0 && !idle && still >= l.Stall,
+			now.Sub(began) >= l.Usual && last-first > 2*kernelHolds,
+			now.Sub(began) >= l.Longer:
+			return false
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+		}
+	}
+}
+
+// idle reports whether no connection is inside a message. The caller holds mu.
+func (in *Inlet) idle() bool {
+	for p := range in.pipes {
+		if p.busy.Load() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,101 @@
+//go:build !windows
+
+package connection
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// staleWithin bounds the dial that tells a live listener from a file that a
+// killed process left behind.
+const staleWithin = 100 * time.Millisecond
+
+// socketListener removes its file on Close only while the file is its own: a
+// process that lingers must not unlink its successor's socket.
+type socketListener struct {
+	*net.UnixListener
+	file fs.FileInfo
+	path string
+}
+
+func listen(url string) (net.Listener, error) {
+	p, err := path(url)
+	if err != nil {
+		return nil, err
+	}
+	addr := &net.UnixAddr{Name: p, Net: "unix"}
+	ln, err := net.ListenUnix("unix", addr)
+	if errors.Is(err, syscall.EADDRINUSE) && removeStale(p) {
+		ln, err = net.ListenUnix("unix", addr)
+	}
+	if errors.Is(err, syscall.EINVAL) {
+		return nil, fmt.Errorf("listen on %s: the path of %d bytes is longer than the system takes: shorten the rule id", p, len(p))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", p, err)
+	}
+	ln.SetUnlinkOnClose(false)
+	// The host runs as the same user: nobody else has business here.
+	_ = os.Chmod(p, 0o600)
+	file, err := os.Lstat(p)
+	if err != nil {
+		_ = ln.Close()
+		return nil, fmt.Errorf("listen on %s: %w", p, err)
+	}
+	return &socketListener{UnixListener: ln, file: file, path: p}, nil
+}
+
+func (l *socketListener) Close() error {
+	err := l.UnixListener.Close()
+	if now, e := os.Lstat(l.path); e == nil && os.SameFile(now, l.file) {
+		_ = os.Remove(l.path)
+	}
+	return err
+}
+
+// removeStale removes a socket file that nobody listens on.
+func removeStale(p string) bool {
+	if !isSocket(p) {
+		return false
+	}
+	conn, err := net.DialTimeout("unix", p, staleWithin)
+	if err == nil {
+		_ = conn.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && os.Remove(p) == nil
+}
+
+func isSocket(p string) bool {
+	st, err := os.Lstat(p)
+	return err == nil && st.Mode().Type() == fs.ModeSocket
+}
+
+func dial(url string) (net.Conn, error) {
+	p, err := path(url)
+	if err != nil {
+		return nil, err
+	}
+	return net.DialUnix("unix", nil, &net.UnixAddr{Name: p, Net: "unix"})
+}
+
+// RemoveSocket removes the socket file of url, so that another listener can
+// take its name although the old one lives. It reports whether the name is
+// free, which it never is where sockets are not files (Windows). What is not
+// a socket is left alone.
+func RemoveSocket(url string) bool {
+	p, err := path(url)
+	if err != nil {
+		return false
+	}
+	if _, err := os.Lstat(p); errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	return isSocket(p) && os.Remove(p) == nil
+}

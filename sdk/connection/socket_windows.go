@@ -1,0 +1,38 @@
+package connection
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/Microsoft/go-winio"
+)
+
+// pipePrefix precedes the address's path in the name of a named pipe.
+const pipePrefix = `\\.\pipe\`
+
+func listen(url string) (net.Listener, error) {
+	p, err := path(url)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := winio.ListenPipe(pipePrefix+p, &winio.PipeConfig{InputBufferSize: 65536, OutputBufferSize: 4096})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", p, err)
+	}
+	return ln, nil
+}
+
+func dial(url string) (net.Conn, error) {
+	p, err := path(url)
+	if err != nil {
+		return nil, err
+	}
+	within := 500 * time.Millisecond
+	return winio.DialPipe(pipePrefix+p, &within)
+}
+
+// RemoveSocket removes the socket file of url, so that another listener can
+// take its name although the old one lives. It reports whether the name is
+// free, which it never is where sockets are not files (Windows).
+func RemoveSocket(string) bool { return false }

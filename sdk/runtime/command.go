@@ -1,0 +1,160 @@
+package runtime
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// command is what the host orders: to start or stop one symbol instance.
+type command struct {
+	verb   string // start or stop
+	target identity
+	config map[string]interface{} // never nil
+	source string                 // a source's DATASOURCE
+}
+
+const (
+	verbStart = "start"
+	verbStop  = "stop"
+)
+
+// kind is a symbol's kind as the host writes it.
+type kind string
+
+const (
+	kindSource   kind = "source"
+	kindSink     kind = "sink"
+	kindFunction kind = "func"
+)
+
+// identity tells one symbol instance from others. A function has no rule: it
+// serves all of them.
+type identity struct {
+	kind     kind
+	symbol   string
+	rule, op string
+	instance int
+}
+
+// key is identity as it counts for start and stop: of a rule's operator
+// there is one, whichever symbol it was.
+func (id identity) key() identity {
+	if id.kind != kindFunction {
+		id.symbol = ""
+	}
+	return id
+}
+
+// parseCommand reads a command. The errors are texts for the host's log.
+func parseCommand(raw []byte) (command, error) {
+	var outer struct {
+		Cmd string `json:"cmd"`
+		Arg string `json:"arg"`
+	}
+	if err := json.Unmarshal(raw, &outer); err != nil {
+		return command{}, fmt.Errorf("command is not JSON of the form {\"cmd\":...,\"arg\":...}: %w", err)
+	}
+	if outer.Cmd != verbStart && outer.Cmd != verbStop {
+		return command{}, fmt.Errorf("unknown command %q", outer.Cmd)
+	}
+	var arg struct {
+		Symbol string `json:"symbolName"`
+		Meta   struct {
+			Rule     string `json:"ruleId"`
+			Op       string `json:"opId"`
+			Instance int    `json:"instanceId"`
+		} `json:"meta"`
+		Kind       kind                   `json:"pluginType"`
+		DataSource string                 `json:"dataSource"`
+		Config     map[string]interface{} `json:"config"`
+	}
+	if err := json.Unmarshal([]byte(outer.Arg), &arg); err != nil {
+		return command{}, fmt.Errorf("argument of %s is not a JSON control: %w", outer.Cmd, err)
+	}
+	c := command{
+		verb: outer.Cmd, config: arg.Config, source: arg.DataSource,
+		target: identity{kind: arg.Kind, symbol: arg.Symbol},
+	}
+	if c.config == nil {
+		c.config = map[string]interface{}{}
+	}
+	switch arg.Kind {
+	case kindFunction:
+	case kindSource, kindSink:
+		c.target.rule, c.target.op, c.target.instance = arg.Meta.Rule, arg.Meta.Op, arg.Meta.Instance
+	default:
+		return command{}, fmt.Errorf("unknown plugin type %q", arg.Kind)
+	}
+	if arg.Symbol == "" {
+		return command{}, errors.New("no symbol name")
+	}
+	return c, nil
+}
+
+const replyOK = "ok"
+
+// reply is the answer to a command: ok, or one line of text that does not
+// begin with h, which the host would take for a handshake.
+func reply(err error) []byte {
+	if err == nil {
+		return []byte(replyOK)
+	}
+	text := strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	return []byte("error: " + text)
+}
+
+// startedByHost reports whether the arguments are those that a host passes.
+func startedByHost(args []string) bool {
+	if len(args) != 2 {
+		return false
+	}
+	var settings map[string]interface{}
+	return json.Unmarshal([]byte(args[1]), &settings) == nil && settings != nil
+}
+
+// property looks a property up as the host does: by its exact name, else
+// without regard to case.
+func property(config map[string]interface{}, name string) interface{} {
+	if v, ok := config[name]; ok {
+		return v
+	}
+	for k, v := range config {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return nil
+}
+
+// flag reads a property that may be a boolean or its text.
+func flag(config map[string]interface{}, name string) bool {
+	switch v := property(config, name).(type) {
+	case bool:
+		return v
+	case string:
+		return strings.EqualFold(v, "true")
+	}
+	return false
+}
+
+// resends reports whether the host sends a message again whose
+// acknowledgement was an error.
+func resends(config map[string]interface{}) bool {
+	switch v := property(config, "resendInterval").(type) {
+	case float64:
+		return v > 0
+	case string:
+		if d, err := time.ParseDuration(v); err != nil || d > 0 {
+			return true
+		}
+	}
+	return flag(config, "enableCache")
+}

@@ -1,0 +1,134 @@
+package runtime
+
+import (
+	gocontext "context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/connection"
+	"github.com/lf-edge/ekuiper/sdk/go/context"
+)
+
+// sinkRun is a started sink.
+type sinkRun struct {
+	p      *plugin
+	log    *slog.Logger
+	sink   api.Sink
+	base   *context.Stream      // labelled, never done
+	cancel gocontext.CancelFunc // of the context that Open received
+	intake intake
+	inlet  *connection.Inlet
+}
+
+// intake hands messages to Collect.
+type intake interface {
+	connection.Handler
+	// drain bounds the Collect at work and all that follow.
+	drain()
+	// end gives up a Collect that has not returned. No message follows.
+	end()
+}
+
+// startSink makes, configures and opens a sink and listens for its data.
+func (p *plugin) startSink(c command, log *slog.Logger) (instance, error) {
+	id := c.target
+	run, err := p.openSink(c, log)
+	if err != nil {
+		if p.unblock(id) {
+			return nil, err
+		}
+		// The rule id is spoilt by a refusal that cannot be cleaned up after:
+		// take the rule and refuse its messages.
+		log.Error("start refused; the rule runs, but its messages are refused", "symbol", id.symbol, "error", err)
+		run = p.newSink(&refusing{err}, id, log)
+	}
+	acked := flag(c.config, "requireAck")
+	if acked {
+		run.intake = newAcked(run, connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance)), resends(c.config))
+	} else {
+		run.intake = newUnacked(run)
+	}
+	run.inlet, err = connection.Listen(connection.DataURL(id.rule, id.op, id.instance), p.maxMessage, log, run.intake)
+	if err != nil {
+		run.intake.end()
+		run.close()
+		p.unblock(id)
+		return nil, err
+	}
+	return run, nil
+}
+
+func (p *plugin) newSink(sink api.Sink, id identity, log *slog.Logger) *sinkRun {
+	base := context.New(gocontext.Background(), p.log).Labelled(id.rule, id.op, id.instance)
+	return &sinkRun{p: p, log: log, sink: sink, base: base, cancel: func() {}}
+}
+
+func (p *plugin) openSink(c command, log *slog.Logger) (*sinkRun, error) {
+	newSink, ok := p.conf.Sinks[c.target.symbol]
+	if !ok {
+		return nil, fmt.Errorf("no sink %q in this plugin", c.target.symbol)
+	}
+	var run *sinkRun
+	err := contain(log, "Configure", func() error {
+		run = p.newSink(newSink(), c.target, log)
+		return run.sink.Configure(c.config)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("configure sink %s: %w", c.target.symbol, err)
+	}
+	ctx, cancel := run.base.Cancellable()
+	run.cancel = cancel
+	if err = contain(log, "Open", func() error { return run.sink.Open(ctx) }); err != nil {
+		run.close()
+		return nil, fmt.Errorf("open sink %s: %w", c.target.symbol, err)
+	}
+	return run, nil
+}
+
+// stop hands over what the host has sent, then ends the sink.
+func (r *sinkRun) stop() {
+	r.intake.drain()
+	if !r.inlet.Drain(r.p.timing.drain) {
+		r.log.Warn("stop: the sink has not taken all that was sent, the rest is lost")
+	}
+	r.inlet.Close()
+	r.intake.end()
+	r.close()
+}
+
+// close cancels the sink's context and calls Close.
+func (r *sinkRun) close() {
+	r.cancel()
+	closeBounded(r.p, r.log, r.base, r.sink)
+}
+
+// closeBounded calls Close and lets it go on if it takes longer than it may.
+func closeBounded(p *plugin, log *slog.Logger, base *context.Stream, c api.Closable) {
+	ctx, cancel := base.Until(time.Now().Add(p.timing.close))
+	ended := p.await(p.timing.close, func() {
+		defer cancel()
+		if err := contain(log, "Close", func() error { return c.Close(ctx) }); err != nil {
+			log.Error("close failed", "error", err)
+		}
+	})
+	if !ended {
+		log.Warn("Close takes longer than it may; it goes on in the background", "limit", p.timing.close)
+	}
+}
+
+// refusing stands in for a sink whose start could not be refused.
+type refusing struct{ reason error }
+
+func (*refusing) Configure(map[string]interface{}) error { return nil }
+func (*refusing) Open(api.StreamContext) error           { return nil }
+func (*refusing) Close(api.StreamContext) error          { return nil }
+func (s *refusing) Collect(api.StreamContext, interface{}) error {
+	return fmt.Errorf("the sink did not start: %w", s.reason)
+}
+
+// collect calls Collect.
+func (r *sinkRun) collect(ctx *context.Stream, data []byte) error {
+	return contain(r.log, "Collect", func() error { return r.sink.Collect(ctx, data) })
+}
