@@ -1,16 +1,20 @@
 // Package schema knows the table as the server describes it and converts JSON
 // values to what its columns take, losslessly or with an error that names the
 // column, the value and the type. It talks to the server only in Load.
+//
+// Three losses are the nature of a column's type and no error: a FLOAT or
+// DOUBLE holds the nearest number it can, a temporal column drops the digits of
+// a fraction (and the time, or the date) that it has no room for, always
+// towards the past, and a CHAR loses trailing spaces when it is read.
 package schema
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
-
-	"github.com/jmoiron/sqlx"
-
-	"ekuiper-mysql/mysql/internal/payload"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrNoTable says that the server has no such table, or hides it from this user.
@@ -20,6 +24,14 @@ var ErrNoTable = errors.New("no such table, or no privilege on it")
 type Name struct {
 	Database string // empty: the connection's database
 	Table    string
+}
+
+// String is the name as ParseName reads it, backquoted where it must be.
+func (n Name) String() string {
+	if n.Database == "" {
+		return quoteIfNeeded(n.Table)
+	}
+	return quoteIfNeeded(n.Database) + "." + quoteIfNeeded(n.Table)
 }
 
 // Options steer conversion.
@@ -34,41 +46,120 @@ type Options struct {
 // EpochUnit is the unit of an epoch time; zero is Auto.
 type EpochUnit uint8
 
-// Table is a table's columns, as read at one moment.
+// The units of epoch times. Auto takes a number below 1e11 for seconds (until
+// the year 5138), below 1e14 for milliseconds (from March 1973 on), below 1e17
+// for microseconds, and any other for nanoseconds; the sign does not count.
+const (
+	Auto EpochUnit = iota
+	Seconds
+	Milliseconds
+	Microseconds
+	Nanoseconds
+)
+
+// ParseEpochUnit reads auto, s, ms, us or ns; empty text is auto.
+func ParseEpochUnit(s string) (EpochUnit, error) {
+	switch strings.ToLower(s) {
+	case "", "auto":
+		return Auto, nil
+	case "s":
+		return Seconds, nil
+	case "ms":
+		return Milliseconds, nil
+	case "us":
+		return Microseconds, nil
+	case "ns":
+		return Nanoseconds, nil
+	}
+	return Auto, fmt.Errorf("epoch unit %q is none of auto, s, ms, us, ns", s)
+}
+
+// Table is a table's columns, as read at one moment. It does not change:
+// any number of goroutines may use it.
 type Table struct {
 	Name       Name
 	Columns    []Column
 	PrimaryKey []int // indexes into Columns, in key order; empty without a primary key
+
+	index map[string]int // by exact name; nil in a table too narrow to need it
 }
 
-// Column is one column of a table.
-type Column struct {
-	Name        string
-	Type        string // as the server names it, e.g. "decimal(10,2) unsigned"
-	Nullable    bool
-	Generated   bool   // its value is computed: never written
-	Placeholder string // what stands for its value in a statement: "?" or e.g. "ST_GeomFromText(?)"
+// linearColumns is the width up to which comparing names one by one beats hashing.
+const linearColumns = 8
+
+// NewTable returns a table of these columns without asking a server.
+func NewTable(name Name, columns ...Column) *Table {
+	t := &Table{Name: name, Columns: columns}
+	t.buildIndex()
+	return t
 }
 
-// ParseName reads table or database.table; either part may be backquoted.
-func ParseName(s string) (Name, error) { panic("stub") }
-
-// Load reads the table's columns from the server.
-func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error) { panic("stub") }
-
-// Lookup returns the index of the column that MySQL would take for name, or -1.
-func (t *Table) Lookup(name []byte) int { panic("stub") }
-
-// Convert returns the driver argument for v in column c: nil, int64, uint64,
-// float64, string or []byte. Its errors are *ConvertError.
-func (c *Column) Convert(v payload.Value, o *Options) (any, error) { panic("stub") }
-
-// ConvertError says which value does not fit which column, and why.
-type ConvertError struct {
-	Column string
-	Type   string
-	Value  string // shortened
-	Reason string
+func (t *Table) buildIndex() {
+	if len(t.Columns) <= linearColumns {
+		return
+	}
+	t.index = make(map[string]int, len(t.Columns))
+	for i := range t.Columns {
+		t.index[t.Columns[i].Name] = i
+	}
 }
 
-func (e *ConvertError) Error() string { panic("stub") }
+// Lookup returns the index of the column that MySQL would take for name, or
+// -1. Letter case does not count, accents and trailing spaces do. As in the
+// server, names of unequal length in bytes never match; letters younger than
+// its tables of 1999 (Georgian, Cherokee, ...) match here, and on TiDB, in
+// either case.
+func (t *Table) Lookup(name []byte) int {
+	if t.index != nil {
+		if i, ok := t.index[string(name)]; ok {
+			return i
+		}
+	} else {
+		for i := range t.Columns {
+			if t.Columns[i].Name == string(name) {
+				return i
+			}
+		}
+	}
+	for i := range t.Columns {
+		if sameIdentifier(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sameIdentifier compares letter by letter, each in its simple lower case: that
+// is what MySQL and MariaDB do. bytes.EqualFold equates more, e.g. σ and ς.
+func sameIdentifier(column string, name []byte) bool {
+	if len(column) != len(name) {
+		return false
+	}
+	i, j := 0, 0
+	for i < len(column) && j < len(name) {
+		a, b := column[i], name[j]
+		if a < utf8.RuneSelf && b < utf8.RuneSelf {
+			if lowerASCII(a) != lowerASCII(b) {
+				return false
+			}
+			i++
+			j++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(column[i:])
+		s, m := utf8.DecodeRune(name[j:])
+		if r == utf8.RuneError || s == utf8.RuneError || unicode.ToLower(r) != unicode.ToLower(s) {
+			return false
+		}
+		i += n
+		j += m
+	}
+	return i == len(column) && j == len(name)
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

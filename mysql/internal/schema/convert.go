@@ -1,0 +1,295 @@
+package schema
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// Convert returns the driver argument for v in column c: nil, int64, uint64,
+// float64, string or []byte. Its errors are *ConvertError. A string it returns
+// may share the memory of the message that v came from.
+//
+// Null is nil for every column. By the column's type:
+//
+//   - integers, BOOL, BIT: numbers and numeric strings that are integral (1.0
+//     and 1e3 are) and in range; true is 1, false 0.
+//   - DECIMAL: the same, with no more digits on either side of the point than
+//     the column has, zeros at the ends not counted. The digits stay exact.
+//   - FLOAT, DOUBLE: the same; the nearest number that the type holds.
+//   - CHAR, VARCHAR, TEXT: strings; a number is its literal, a bool "true" or
+//     "false", a nested value its JSON text.
+//   - JSON: the value itself. A string becomes a JSON string, also where it
+//     holds JSON text: '{"a":1}' in quotes is text to JSON, not an object.
+//   - BINARY, VARBINARY, BLOB: base64 (standard alphabet, padded), as eKuiper
+//     writes bytea.
+//   - DATE, DATETIME, TIMESTAMP: see temporal.go, as for TIME and YEAR.
+//   - ENUM, SET: a member by its text, never by its index; a SET takes an array too.
+//   - spatial: WKT text or a GeoJSON geometry, in two dimensions.
+//   - VECTOR: an array of numbers, or its text.
+//   - any other type: as for TEXT; the server judges.
+func (c *Column) Convert(v payload.Value, o *Options) (any, error) {
+	arg, reason := c.convert(v, o)
+	if reason != "" {
+		return nil, &ConvertError{Column: c.Name, Type: c.Type, Value: shorten(string(v.Text[:min(len(v.Text), maxShown+utf8.UTFMax)])), Reason: reason}
+	}
+	return arg, nil
+}
+
+// convert returns why it failed, or "": the error is built once, by Convert.
+func (c *Column) convert(v payload.Value, o *Options) (arg any, reason string) {
+	if v.Kind == payload.Null {
+		return nil, ""
+	}
+	switch c.spec.family {
+	case familyInteger:
+		return c.spec.integer(v)
+	case familyDecimal:
+		return c.spec.decimal(v)
+	case familyFloat, familyDouble:
+		return c.spec.float(v)
+	case familyBit:
+		return c.spec.bit(v)
+	case familyText:
+		return c.spec.text(v)
+	case familyJSON:
+		return jsonText(v), ""
+	case familyBinary:
+		return c.spec.binary(v)
+	case familyEnum:
+		return c.spec.enum(v)
+	case familySet:
+		return c.spec.set(v)
+	case familyDate, familyDateTime, familyTimestamp:
+		return c.spec.moment(v, o)
+	case familyTime:
+		return c.spec.timeOfDay(v, o)
+	case familyYear:
+		return c.spec.year(v, o)
+	case familySpatial:
+		return spatial(v)
+	case familyVector:
+		if v.Kind != payload.Array && v.Kind != payload.String {
+			return nil, "wants an array of numbers"
+		}
+	}
+	return plainText(v), ""
+}
+
+// ConvertError says which value does not fit which column, and why.
+type ConvertError struct {
+	Column string
+	Type   string
+	Value  string // shortened
+	Reason string
+}
+
+func (e *ConvertError) Error() string {
+	return fmt.Sprintf("column %q: %q does not fit %s: %s", e.Column, e.Value, shorten(e.Type), e.Reason)
+}
+
+// maxShown bounds a value in an error's text, in bytes.
+const maxShown = 80
+
+// shorten cuts text to what an error shows, at a character's border.
+func shorten(s string) string {
+	if len(s) > maxShown {
+		end := maxShown
+		for end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// view is b as a string without a copy. A message never changes once it is
+// received, and the string keeps it alive: that is payload.Decoder's contract.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// plainText is what a value is in a text column.
+func plainText(v payload.Value) string {
+	if v.Kind == payload.Object || v.Kind == payload.Array {
+		return undoHTMLEscapes(v.Text)
+	}
+	return view(v.Text)
+}
+
+func (s *spec) text(v payload.Value) (any, string) {
+	t := plainText(v)
+	if s.maxBytes > 0 && int64(len(t)) > s.maxBytes {
+		return nil, fmt.Sprintf("%d bytes, the column holds %d", len(t), s.maxBytes)
+	}
+	// Characters are never more than bytes: most values need no count.
+	if s.maxChars > 0 && int64(len(t)) > s.maxChars {
+		if n := int64(utf8.RuneCountInString(t)); n > s.maxChars {
+			return nil, fmt.Sprintf("%d characters, the column holds %d", n, s.maxChars)
+		}
+	}
+	return t, ""
+}
+
+func (s *spec) binary(v payload.Value) (any, string) {
+	if v.Kind != payload.String {
+		return nil, "a binary column takes a string of base64"
+	}
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(v.Text)))
+	n, err := base64.StdEncoding.Strict().Decode(b, v.Text)
+	if err != nil {
+		return nil, "not base64, which is how binary columns are fed (plain text belongs into CHAR or TEXT)"
+	}
+	if s.maxBytes > 0 && int64(n) > s.maxBytes {
+		return nil, fmt.Sprintf("%d bytes, the column holds %d", n, s.maxBytes)
+	}
+	return b[:n], ""
+}
+
+// jsonText is v as JSON.
+func jsonText(v payload.Value) string {
+	switch v.Kind {
+	case payload.String:
+		return quoteJSON(v.Text)
+	case payload.Object, payload.Array:
+		return undoHTMLEscapes(v.Text)
+	default:
+		return view(v.Text)
+	}
+}
+
+// quoteJSON is text as a JSON string, escaped no further than JSON demands.
+func quoteJSON(text []byte) string {
+	const hex = "0123456789abcdef"
+	b := make([]byte, 1, len(text)+2)
+	b[0] = '"'
+	start := 0
+	for i, c := range text {
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	b = append(append(b, text[start:]...), '"')
+	return view(b)
+}
+
+// undoHTMLEscapes takes back what eKuiper's encoder does to <, > and & inside
+// nested values: they are text to a reader of the table.
+func undoHTMLEscapes(raw []byte) string {
+	s := view(raw)
+	if !strings.Contains(s, `\u00`) {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 >= len(s) {
+			b = append(b, s[i])
+			continue
+		}
+		if i+6 <= len(s) {
+			if c := htmlEscaped(s[i : i+6]); c != 0 {
+				b = append(b, c)
+				i += 5
+				continue
+			}
+		}
+		// The next byte may be a backslash that this one escapes.
+		b = append(b, s[i], s[i+1])
+		i++
+	}
+	return view(b)
+}
+
+func htmlEscaped(escape string) byte {
+	switch {
+	case strings.EqualFold(escape, `\u003c`):
+		return '<'
+	case strings.EqualFold(escape, `\u003e`):
+		return '>'
+	case strings.EqualFold(escape, `\u0026`):
+		return '&'
+	}
+	return 0
+}
+
+func (s *spec) enum(v payload.Value) (any, string) {
+	if v.Kind == payload.Object || v.Kind == payload.Array {
+		return nil, "wants the text of one member: " + s.allowed()
+	}
+	if reason := s.checkMember(view(v.Text)); reason != "" {
+		return nil, reason
+	}
+	return view(v.Text), ""
+}
+
+func (s *spec) set(v payload.Value) (any, string) {
+	switch v.Kind {
+	case payload.Object:
+		return nil, "wants members as an array, or as text with commas: " + s.allowed()
+	case payload.Array:
+		var chosen []string
+		if err := json.Unmarshal(v.Text, &chosen); err != nil {
+			return nil, "an array of members holds strings only"
+		}
+		for _, m := range chosen {
+			if strings.Contains(m, ",") {
+				return nil, "no member of a SET holds a comma"
+			}
+			if reason := s.checkMember(m); reason != "" {
+				return nil, reason
+			}
+		}
+		return strings.Join(chosen, ","), ""
+	}
+	t := view(v.Text)
+	if t == "" {
+		return t, ""
+	}
+	for m := range strings.SplitSeq(t, ",") {
+		if reason := s.checkMember(m); reason != "" {
+			return nil, reason
+		}
+	}
+	return t, ""
+}
+
+// checkMember keeps the server from taking digits for an index, and from
+// refusing a whole batch. Letter case is the collation's affair.
+func (s *spec) checkMember(text string) string {
+	for _, m := range s.members {
+		if m == text {
+			return ""
+		}
+	}
+	for _, m := range s.members {
+		if strings.EqualFold(m, text) {
+			return ""
+		}
+	}
+	if _, number := parseNumeral([]byte(text)); s.membersVague && !number {
+		return ""
+	}
+	return "not among " + s.allowed()
+}
+
+// allowed lists the members for an error.
+func (s *spec) allowed() string {
+	return "'" + shorten(strings.Join(s.members, "', '")) + "'"
+}

@@ -1,0 +1,219 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// columnRow is a row of information_schema.COLUMNS. The aliases in the query
+// make the labels alike: servers differ in their case.
+type columnRow struct {
+	Schema  string         `db:"table_schema"`
+	Table   string         `db:"table_name"`
+	Name    string         `db:"column_name"`
+	Type    string         `db:"column_type"`
+	Null    string         `db:"is_nullable"`
+	Extra   sql.NullString `db:"extra"`
+	Charset sql.NullString `db:"character_set_name"`
+}
+
+const columnsQuery = `SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, COLUMN_NAME AS column_name,
+	COLUMN_TYPE AS column_type, IS_NULLABLE AS is_nullable, EXTRA AS extra, CHARACTER_SET_NAME AS character_set_name
+	FROM information_schema.COLUMNS WHERE TABLE_NAME = ? AND TABLE_SCHEMA = `
+
+// Load reads the table's columns from the server. Any privilege on the table
+// suffices. A table that is not there is ErrNoTable; other errors are the driver's.
+func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error) {
+	rows, err := loadColumns(ctx, q, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", name, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoTable)
+	}
+	t := &Table{Name: name, Columns: make([]Column, len(rows))}
+	for i, r := range rows {
+		t.Columns[i] = r.column()
+	}
+	// From here on the server's own spelling: it is exact.
+	database, table := rows[0].Schema, rows[0].Table
+	if err := t.loadDetails(ctx, q, database, table); err != nil {
+		return nil, fmt.Errorf("read the column details of %s: %w", name, err)
+	}
+	if t.PrimaryKey, err = t.loadPrimaryKey(ctx, q, database, table); err != nil {
+		return nil, fmt.Errorf("read the primary key of %s: %w", name, err)
+	}
+	t.buildIndex()
+	return t, nil
+}
+
+func loadColumns(ctx context.Context, q sqlx.QueryerContext, name Name) ([]columnRow, error) {
+	var rows []columnRow
+	query, args := columnsQuery+"DATABASE()", []any{name.Table}
+	if name.Database != "" {
+		query, args = columnsQuery+"?", []any{name.Table, name.Database}
+	}
+	if err := sqlx.SelectContext(ctx, q, &rows, query+" ORDER BY ORDINAL_POSITION", args...); err != nil {
+		return nil, err
+	}
+	return ofOneTable(rows, name), nil
+}
+
+// ofOneTable keeps the rows of the table that is spelt as asked for, or else of
+// the first: where letter case counts in files, information_schema may still
+// compare without it.
+func ofOneTable(rows []columnRow, name Name) []columnRow {
+	if len(rows) == 0 {
+		return nil
+	}
+	database, table := rows[0].Schema, rows[0].Table
+	for _, r := range rows {
+		if r.Table == name.Table && (name.Database == "" || r.Schema == name.Database) {
+			database, table = r.Schema, r.Table
+			break
+		}
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		if r.Schema == database && r.Table == table {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (r *columnRow) column() Column {
+	c := NewColumn(r.Name, r.Type)
+	c.Nullable = strings.EqualFold(r.Null, "YES")
+	c.Generated = isGenerated(r.Extra.String)
+	if c.spec.family == familyText && c.spec.maxBytes > 0 && !strings.HasPrefix(strings.ToLower(r.Charset.String), "utf8") {
+		// In another charset the bytes are fewer, or more: at least one per character.
+		c.spec.maxChars, c.spec.maxBytes = c.spec.maxBytes, 0
+	}
+	return c
+}
+
+// isGenerated reads EXTRA. DEFAULT_GENERATED is MySQL's word for a default that
+// is an expression: such a column is written like any other.
+func isGenerated(extra string) bool {
+	extra = strings.ToUpper(extra)
+	return strings.Contains(extra, "VIRTUAL GENERATED") || strings.Contains(extra, "STORED GENERATED") ||
+		strings.Contains(extra, "PERSISTENT")
+}
+
+// loadDetails completes the few types that COLUMNS does not tell all about.
+func (t *Table) loadDetails(ctx context.Context, q sqlx.QueryerContext, database, table string) error {
+	var spatial, vector, longText bool
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		spatial = spatial || c.spec.family == familySpatial
+		vector = vector || c.spec.family == familyVector
+		longText = longText || strings.HasPrefix(strings.ToLower(c.Type), "longtext")
+	}
+	if !spatial && !vector && !longText {
+		return nil
+	}
+	var version string
+	if err := sqlx.GetContext(ctx, q, &version, "SELECT VERSION()"); err != nil {
+		return err
+	}
+	mariaDB := strings.Contains(strings.ToLower(version), "mariadb")
+	if vector {
+		t.setVectorPlaceholders(version, mariaDB)
+	}
+	if longText && mariaDB {
+		if err := t.loadJSONChecks(ctx, q, database, table); err != nil {
+			return err
+		}
+	}
+	if spatial {
+		return t.loadReferenceSystems(ctx, q, database, table, mariaDB)
+	}
+	return nil
+}
+
+func (t *Table) setVectorPlaceholders(version string, mariaDB bool) {
+	for i := range t.Columns {
+		switch c := &t.Columns[i]; {
+		case c.spec.family != familyVector:
+		case mariaDB:
+			c.Placeholder = "VEC_FromText(?)"
+		case !strings.Contains(version, "TiDB"): // TiDB takes the text itself
+			c.Placeholder = "STRING_TO_VECTOR(?)"
+		}
+	}
+}
+
+// loadJSONChecks finds MariaDB's JSON columns: to it, JSON is LONGTEXT with a check.
+func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, database, table string) error {
+	var checks []string
+	err := sqlx.SelectContext(ctx, q, &checks, `SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
+		WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?`, database, table)
+	if err != nil {
+		return err
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		for _, check := range checks {
+			if c.spec.family == familyText && check == "json_valid(`"+strings.ReplaceAll(c.Name, "`", "``")+"`)" {
+				c.spec = spec{family: familyJSON}
+			}
+		}
+	}
+	return nil
+}
+
+// loadReferenceSystems asks for the SRID of spatial columns, which a value must share.
+func (t *Table) loadReferenceSystems(ctx context.Context, q sqlx.QueryerContext, database, table string, mariaDB bool) error {
+	query := `SELECT COLUMN_NAME AS name, SRS_ID AS srid FROM information_schema.COLUMNS
+		WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND SRS_ID IS NOT NULL`
+	if mariaDB {
+		query = `SELECT G_GEOMETRY_COLUMN AS name, SRID AS srid FROM information_schema.GEOMETRY_COLUMNS
+		WHERE G_TABLE_SCHEMA = ? AND G_TABLE_NAME = ?`
+	}
+	var rows []struct {
+		Name string `db:"name"`
+		SRID int64  `db:"srid"`
+	}
+	if err := sqlx.SelectContext(ctx, q, &rows, query, database, table); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		i := t.Lookup([]byte(r.Name))
+		if i < 0 || r.SRID <= 0 || r.SRID > math.MaxUint32 {
+			continue
+		}
+		srid := strconv.FormatInt(r.SRID, 10)
+		if mariaDB {
+			t.Columns[i].Placeholder = "ST_GeomFromWKB(?, " + srid + ")"
+		} else {
+			// GeoJSON and most WKT name the longitude first; MySQL's 4326 does not.
+			t.Columns[i].Placeholder = "ST_GeomFromWKB(?, " + srid + ", 'axis-order=long-lat')"
+		}
+	}
+	return nil
+}
+
+func (t *Table) loadPrimaryKey(ctx context.Context, q sqlx.QueryerContext, database, table string) ([]int, error) {
+	var names []string
+	err := sqlx.SelectContext(ctx, q, &names, `SELECT COLUMN_NAME FROM information_schema.STATISTICS
+		WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX`, database, table)
+	if err != nil {
+		return nil, err
+	}
+	var key []int
+	for _, name := range names {
+		i := t.Lookup([]byte(name))
+		if i < 0 {
+			return nil, nil // part of the key is hidden from this user: of no use
+		}
+		key = append(key, i)
+	}
+	return key, nil
+}

@@ -1,0 +1,296 @@
+package schema
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// numeral is a decimal number as written: sign, digits, power of ten. Its
+// slices alias the text.
+type numeral struct {
+	neg         bool
+	whole, frac []byte // digits before and after the point
+	exp         int    // both times ten to this
+}
+
+// maxExponent bounds what is read of an exponent: beyond any type's range,
+// and far enough from int's that sums with lengths cannot overflow.
+const maxExponent = 1 << 29
+
+// parseNumeral reads what JSON calls a number, and a little more: a leading
+// plus, leading zeros, and a point with digits on one side only.
+func parseNumeral(t []byte) (n numeral, ok bool) {
+	if len(t) > 0 && (t[0] == '-' || t[0] == '+') {
+		n.neg = t[0] == '-'
+		t = t[1:]
+	}
+	n.whole, t = cutDigits(t)
+	if len(t) > 0 && t[0] == '.' {
+		n.frac, t = cutDigits(t[1:])
+	}
+	if len(n.whole)+len(n.frac) == 0 {
+		return numeral{}, false
+	}
+	if len(t) == 0 {
+		return n, true
+	}
+	if t[0] != 'e' && t[0] != 'E' {
+		return numeral{}, false
+	}
+	t = t[1:]
+	negative := false
+	if len(t) > 0 && (t[0] == '-' || t[0] == '+') {
+		negative = t[0] == '-'
+		t = t[1:]
+	}
+	digits, rest := cutDigits(t)
+	if len(digits) == 0 || len(rest) > 0 {
+		return numeral{}, false
+	}
+	for _, d := range digits {
+		n.exp = min(n.exp*10+int(d-'0'), maxExponent)
+	}
+	if negative {
+		n.exp = -n.exp
+	}
+	return n, true
+}
+
+func cutDigits(t []byte) (digits, rest []byte) {
+	i := 0
+	for i < len(t) && '0' <= t[i] && t[i] <= '9' {
+		i++
+	}
+	return t[:i], t[i:]
+}
+
+// digit returns the i-th digit, counted from the first written, or '0' beyond them.
+func (n *numeral) digit(i int) byte {
+	switch {
+	case i < 0 || i >= len(n.whole)+len(n.frac):
+		return '0'
+	case i < len(n.whole):
+		return n.whole[i]
+	default:
+		return n.frac[i-len(n.whole)]
+	}
+}
+
+// span returns the indexes of the first significant digit, of the one after
+// the last, and of the first digit behind the point. Of zero, first is end.
+func (n *numeral) span() (first, end, point int) {
+	end = len(n.whole) + len(n.frac)
+	for first < end && n.digit(first) == '0' {
+		first++
+	}
+	for end > first && n.digit(end-1) == '0' {
+		end--
+	}
+	return first, end, len(n.whole) + n.exp
+}
+
+// magnitude returns the number without its sign where it is an integer of 64 bits.
+func (n *numeral) magnitude() (m uint64, reason string) {
+	first, end, point := n.span()
+	switch {
+	case first == end:
+		return 0, ""
+	case end > point:
+		return 0, "not an integer"
+	case point-first > 20:
+		return 0, reasonRange
+	}
+	for i := first; i < point; i++ {
+		high, low := bits.Mul64(m, 10)
+		sum, carry := bits.Add64(low, uint64(n.digit(i)-'0'), 0)
+		if high != 0 || carry != 0 {
+			return 0, reasonRange
+		}
+		m = sum
+	}
+	return m, ""
+}
+
+// reasonRange is replaced by the type's range where it is known.
+const reasonRange = "out of range"
+
+// numeralOf reads the number that v stands for.
+func numeralOf(v payload.Value) (n numeral, reason string) {
+	switch v.Kind {
+	case payload.Bool:
+		n.whole = zeroDigit
+		if isTrue(v) {
+			n.whole = oneDigit
+		}
+		return n, ""
+	case payload.Number, payload.String:
+		n, ok := parseNumeral(v.Text)
+		if !ok {
+			return n, "not a number"
+		}
+		return n, ""
+	}
+	return n, "not a number but a nested value"
+}
+
+var zeroDigit, oneDigit = []byte("0"), []byte("1")
+
+func isTrue(v payload.Value) bool { return len(v.Text) > 0 && v.Text[0] == 't' }
+
+// integerOf returns sign and magnitude of the integer that v stands for.
+func integerOf(v payload.Value) (neg bool, m uint64, reason string) {
+	if v.Kind == payload.Number {
+		if neg, m, ok := shortInteger(v.Text); ok {
+			return neg, m, ""
+		}
+	}
+	n, reason := numeralOf(v)
+	if reason != "" {
+		return false, 0, reason
+	}
+	m, reason = n.magnitude()
+	return n.neg && m != 0, m, reason
+}
+
+// shortInteger reads plain digits that cannot overflow: nearly all there are.
+func shortInteger(t []byte) (neg bool, m uint64, ok bool) {
+	if len(t) > 0 && t[0] == '-' {
+		neg = true
+		t = t[1:]
+	}
+	if len(t) == 0 || len(t) > 19 {
+		return false, 0, false
+	}
+	for _, c := range t {
+		if c < '0' || c > '9' {
+			return false, 0, false
+		}
+		m = m*10 + uint64(c-'0')
+	}
+	return neg && m != 0, m, true
+}
+
+func (s *spec) integer(v payload.Value) (any, string) {
+	neg, m, reason := integerOf(v)
+	if reason != "" {
+		return nil, s.integerReason(reason)
+	}
+	if s.unsigned {
+		if neg || m > math.MaxUint64>>(64-s.bits) {
+			return nil, s.integerReason(reasonRange)
+		}
+		return m, ""
+	}
+	limit := uint64(1) << (s.bits - 1) // the magnitude of the least
+	if m > limit || m == limit && !neg {
+		return nil, s.integerReason(reasonRange)
+	}
+	if neg {
+		return -int64(m), "" // right for the least too: its negation is itself
+	}
+	return int64(m), ""
+}
+
+func (s *spec) integerReason(reason string) string {
+	if reason != reasonRange {
+		return reason
+	}
+	if s.unsigned {
+		return fmt.Sprintf("out of range 0..%d", uint64(math.MaxUint64)>>(64-s.bits))
+	}
+	most := int64(math.MaxInt64) >> (64 - s.bits)
+	return fmt.Sprintf("out of range %d..%d", -most-1, most)
+}
+
+func (s *spec) bit(v payload.Value) (any, string) {
+	neg, m, reason := integerOf(v)
+	if reason == "" && (neg || m > math.MaxUint64>>(64-s.bits)) {
+		reason = reasonRange
+	}
+	if reason == reasonRange {
+		reason = fmt.Sprintf("out of range 0..%d", uint64(math.MaxUint64)>>(64-s.bits))
+	}
+	if reason != "" {
+		return nil, reason
+	}
+	return m, ""
+}
+
+// maxPlainDecimal is the length of text that goes to the server as it is: its
+// parser reads 65 digits, leading zeros not counted, and a few beyond.
+const maxPlainDecimal = 65
+
+func (s *spec) decimal(v payload.Value) (any, string) {
+	n, reason := numeralOf(v)
+	if reason != "" {
+		return nil, reason
+	}
+	first, end, point := n.span()
+	switch {
+	case first == end:
+		return "0", ""
+	case n.neg && s.unsigned:
+		return nil, "negative in an unsigned column"
+	case point-first > s.whole:
+		return nil, fmt.Sprintf("more than %d digits before the point", s.whole)
+	case end-point > s.scale:
+		return nil, fmt.Sprintf("more than %d digits after the point: it would be rounded", s.scale)
+	}
+	if v.Kind == payload.Number && n.exp == 0 && len(v.Text) <= maxPlainDecimal {
+		return view(v.Text), ""
+	}
+	return n.plain(first, end, point), ""
+}
+
+// plain writes the number without an exponent. The caller has bounded its digits.
+func (n *numeral) plain(first, end, point int) string {
+	b := make([]byte, 0, max(end, point)-min(first, point)+3)
+	if n.neg {
+		b = append(b, '-')
+	}
+	if first >= point {
+		b = append(b, '0')
+	}
+	for i := first; i < point; i++ {
+		b = append(b, n.digit(i))
+	}
+	if end > point {
+		b = append(b, '.')
+		for i := point; i < end; i++ {
+			b = append(b, n.digit(i))
+		}
+	}
+	return view(b)
+}
+
+func (s *spec) float(v payload.Value) (any, string) {
+	var f float64
+	switch v.Kind {
+	case payload.Bool:
+		if isTrue(v) {
+			f = 1
+		}
+	case payload.Number, payload.String:
+		// ParseFloat also takes hexadecimal, "inf" and underscores.
+		if _, ok := parseNumeral(v.Text); !ok {
+			return nil, "not a number"
+		}
+		var err error
+		if f, err = strconv.ParseFloat(view(v.Text), 64); err != nil {
+			return nil, "larger than the type's range"
+		}
+	default:
+		return nil, "not a number but a nested value"
+	}
+	if s.family == familyFloat && math.Abs(f) > math.MaxFloat32 {
+		return nil, "larger than the type's range"
+	}
+	if s.unsigned && f < 0 {
+		return nil, "negative in an unsigned column"
+	}
+	return f, ""
+}

@@ -1,0 +1,277 @@
+package schema
+
+import (
+	"fmt"
+	"time"
+
+	"ekuiper-mysql/mysql/internal/payload"
+)
+
+// What temporal columns take:
+//
+//   - ISO 8601 text: 2026-11-20, 2026-11-20T10:30, 2026-11-20 10:30:17.123456789+08:00,
+//     with T or a space, point or comma, and Z, +08:00, +0800 or +08 or no zone.
+//     Text without a zone is in Options.Location. 0000-00-00 goes to the server.
+//   - numbers and numeric strings: epoch times in Options.EpochUnit, fractions
+//     and negative ones too. With Auto, a string of 8 or 14 digits is a date or
+//     date and time without separators, and one of fewer than 8 is refused.
+//
+// DATETIME, DATE, TIME and YEAR get the wall clock of Options.Location: of text
+// without a zone therefore the very digits, also those that a clock skips in
+// spring. TIMESTAMP is written in UTC, so the session's time_zone must be +00:00;
+// a wall time that its zone skips moves ahead by the gap, and one that it has
+// twice is the first. Digits of a fraction beyond the column's are cut off.
+//
+// TIME takes [-]hhh:mm[:ss[.fff]] up to 838:59:59, or a full time, but no
+// numbers: they may be seconds, hhmmss or an epoch. YEAR takes 0, 1901 to 2155,
+// or a full time, but no epoch.
+
+const reasonUnit = "; is the unit of epoch numbers right?"
+
+// civil is what a clock on the wall shows, and perhaps its distance from UTC.
+type civil struct {
+	year, month, day     int
+	hour, minute, second int
+	nanos                int
+	zoned                bool
+	offset               int // east of UTC, seconds
+}
+
+// moment converts for DATE, DATETIME and TIMESTAMP.
+func (s *spec) moment(v payload.Value, o *Options) (any, string) {
+	c, reason := s.civilOf(v, o)
+	if reason != "" {
+		return nil, reason
+	}
+	return c.render(s), ""
+}
+
+// civilOf reads v as a full time and moves it to the clock of the column: UTC
+// for TIMESTAMP, o.Location for the others.
+func (s *spec) civilOf(v payload.Value, o *Options) (civil, string) {
+	if v.Kind != payload.Number && v.Kind != payload.String {
+		return civil{}, "neither a time nor a number"
+	}
+	n, numeric := parseNumeral(v.Text)
+	if v.Kind == payload.Number && !numeric {
+		return civil{}, "not a number"
+	}
+	if numeric && v.Kind == payload.String && o.EpochUnit == Auto && allDigits(v.Text) {
+		switch {
+		case len(v.Text) < 8:
+			return civil{}, "a string of so few digits may be a date or an epoch: send a number, or set the epoch unit"
+		case len(v.Text) == 8 || len(v.Text) == 14:
+			c, reason := parseCompact(v.Text)
+			if reason != "" {
+				return c, reason
+			}
+			return s.settle(c, o)
+		}
+	}
+	if numeric {
+		t, reason := n.epoch(o.EpochUnit)
+		if reason != "" {
+			return civil{}, reason
+		}
+		return s.onClock(t, o)
+	}
+	c, reason := parseCivil(v.Text)
+	if reason != "" {
+		return c, reason
+	}
+	return s.settle(c, o)
+}
+
+// settle moves text's clock to the column's.
+func (s *spec) settle(c civil, o *Options) (civil, string) {
+	if c.month == 0 || c.day == 0 {
+		if c.zoned {
+			return c, "a date with a zero in it has no zone"
+		}
+		return c, "" // the server's sql_mode decides
+	}
+	if !c.zoned && s.family != familyTimestamp {
+		return c, ""
+	}
+	zone := o.Location
+	if c.zoned {
+		zone = time.UTC
+	}
+	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, zone)
+	if c.offset != 0 {
+		t = t.Add(-time.Duration(c.offset) * time.Second)
+	}
+	return s.onClock(t, o)
+}
+
+// maxTimestamp is the last second any server's TIMESTAMP holds, in 2106; most
+// end in 2038, which they say themselves.
+const maxTimestamp = 1<<32 - 1
+
+// onClock is t on the column's clock, if the column can hold it.
+func (s *spec) onClock(t time.Time, o *Options) (civil, string) {
+	if s.family == familyTimestamp {
+		t = t.UTC()
+		sec := t.Unix()
+		if sec < 0 || sec > maxTimestamp || sec == 0 && t.Nanosecond() < tick(s.fraction) {
+			return civil{}, "outside 1970-01-01 00:00:01 to 2106-02-07 06:28:15 UTC" + reasonUnit
+		}
+	} else {
+		t = t.In(o.Location)
+	}
+	c := civil{nanos: t.Nanosecond()}
+	var month time.Month
+	c.year, month, c.day = t.Date()
+	c.month = int(month)
+	c.hour, c.minute, c.second = t.Clock()
+	if c.year < 0 || c.year > 9999 {
+		return civil{}, "outside the years 0 to 9999" + reasonUnit
+	}
+	return c, ""
+}
+
+// tick is the column's smallest step, in nanoseconds.
+func tick(fraction int) int {
+	n := int(time.Second)
+	for range fraction {
+		n /= 10
+	}
+	return n
+}
+
+// epoch reads the number as a time since 1970, cut to nanoseconds towards the past.
+func (n *numeral) epoch(unit EpochUnit) (time.Time, string) {
+	first, end, point := n.span()
+	if first == end {
+		return time.Unix(0, 0), ""
+	}
+	switch digits := point - first; {
+	case unit != Auto:
+	case digits <= 11:
+		unit = Seconds
+	case digits <= 14:
+		unit = Milliseconds
+	case digits <= 17:
+		unit = Microseconds
+	default:
+		unit = Nanoseconds
+	}
+	point -= 3 * int(unit-Seconds)
+	if point-first > 15 { // 32 million years
+		return time.Time{}, "outside the years 0 to 9999" + reasonUnit
+	}
+	var sec, nanos int64
+	for i := first; i < point; i++ {
+		sec = sec*10 + int64(n.digit(i)-'0')
+	}
+	for i := point; i < point+9; i++ {
+		nanos = nanos*10 + int64(n.digit(i)-'0')
+	}
+	if !n.neg {
+		return time.Unix(sec, nanos), ""
+	}
+	if end > point+9 {
+		nanos++
+	}
+	return time.Unix(-sec, -nanos), "" // Unix normalises
+}
+
+func allDigits(t []byte) bool {
+	_, rest := cutDigits(t)
+	return len(rest) == 0
+}
+
+// render writes the clock as the column's type has it.
+func (c *civil) render(s *spec) string {
+	var room [32]byte
+	b := room[:0]
+	if s.family != familyTime {
+		b = appendPadded(b, c.year, 4)
+		b = appendPadded(append(b, '-'), c.month, 2)
+		b = appendPadded(append(b, '-'), c.day, 2)
+		if s.family == familyDate {
+			return string(b)
+		}
+		b = append(b, ' ')
+	}
+	b = appendPadded(b, c.hour, 2)
+	b = appendPadded(append(b, ':'), c.minute, 2)
+	b = appendPadded(append(b, ':'), c.second, 2)
+	if s.fraction > 0 {
+		b = appendPadded(append(b, '.'), c.nanos/tick(s.fraction), s.fraction)
+	}
+	return string(b)
+}
+
+// appendPadded writes n with at least width digits.
+func appendPadded(b []byte, n, width int) []byte {
+	if n >= 10 || width > 1 {
+		b = appendPadded(b, n/10, width-1)
+	}
+	return append(b, byte('0'+n%10))
+}
+
+// timeOfDay converts for TIME.
+func (s *spec) timeOfDay(v payload.Value, o *Options) (any, string) {
+	if _, numeric := parseNumeral(v.Text); numeric || v.Kind != payload.String {
+		return nil, "wants text such as 10:30:17, or a full time: a number may be seconds, hhmmss or an epoch"
+	}
+	if hasDate(v.Text) {
+		return s.moment(v, o)
+	}
+	r := reader{rest: v.Text}
+	negative := r.take('-')
+	var c civil
+	digits, _ := cutDigits(r.rest)
+	if len(digits) > 3 {
+		return nil, "outside -838:59:59 to 838:59:59"
+	}
+	c.hour = r.number(max(len(digits), 1))
+	r.want(':')
+	r.clock(&c)
+	if reason := r.end("hh:mm:ss"); reason != "" {
+		return nil, reason
+	}
+	if c.hour > 838 || c.hour == 838 && c.minute == 59 && c.second == 59 && c.nanos >= tick(s.fraction) {
+		return nil, "outside -838:59:59 to 838:59:59"
+	}
+	if negative {
+		return "-" + c.render(s), ""
+	}
+	return c.render(s), ""
+}
+
+// hasDate tells a full time from a time of day.
+func hasDate(t []byte) bool {
+	digits, rest := cutDigits(t)
+	return len(digits) == 4 && len(rest) > 0 && rest[0] == '-'
+}
+
+// year converts for YEAR.
+func (s *spec) year(v payload.Value, o *Options) (any, string) {
+	if v.Kind == payload.String && hasDate(v.Text) {
+		c, reason := s.civilOf(v, o)
+		if reason != "" {
+			return nil, reason
+		}
+		return checkYear(int64(c.year))
+	}
+	if v.Kind == payload.Bool {
+		return nil, "neither a year nor a time"
+	}
+	neg, m, reason := integerOf(v)
+	if reason != "" {
+		return nil, reason
+	}
+	if neg || m > 9999 {
+		return nil, "outside 1901 to 2155"
+	}
+	return checkYear(int64(m))
+}
+
+func checkYear(y int64) (any, string) {
+	if y != 0 && (y < 1901 || y > 2155) {
+		return nil, fmt.Sprintf("year %d is outside 1901 to 2155", y)
+	}
+	return y, ""
+}
