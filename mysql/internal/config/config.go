@@ -1,8 +1,16 @@
 // Package config turns an action's properties into a validated Config. No
-// text that it returns, nor a Config when printed, holds a secret.
+// text that it returns, nor a Config when printed, holds a secret: nothing of
+// a url is ever quoted. It imports nothing of ours and talks to no server.
 package config
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,6 +32,194 @@ type Config struct {
 	RequireAck        bool // eKuiper's own property
 }
 
+// String names every setting but the connection's user and password.
+func (c Config) String() string {
+	var b strings.Builder
+	b.WriteString("target " + c.Target)
+	for _, s := range c.visible() {
+		fmt.Fprintf(&b, ", %s %v", s.name, s.value)
+	}
+	return b.String()
+}
+
+// Format prints String whatever the verb and flags: reflection, as %+v and
+// %#v use it, could reach the password.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// MarshalJSON gives what String tells.
+func (c Config) MarshalJSON() ([]byte, error) {
+	m := map[string]any{"target": c.Target}
+	for _, s := range c.visible() {
+		m[s.name] = s.value
+	}
+	return json.Marshal(m)
+}
+
+type setting struct {
+	name  string
+	value any
+}
+
+// visible lists the settings that are safe to print, in the order of Properties.
+func (c Config) visible() []setting {
+	zone := ""
+	if c.Location != nil {
+		zone = c.Location.String()
+	}
+	return []setting{
+		{"table", c.Table},
+		{"nullAs", choose(c.NullAsDefault, "default", "null")},
+		{"extraFields", choose(c.IgnoreExtraFields, "ignore", "error")},
+		{"timezone", zone},
+		{"epochUnit", c.EpochUnit},
+		{"maxBatchRows", c.MaxBatchRows},
+		{"maxBatchBytes", c.MaxBatchBytes},
+		{"maxBatchDelay", c.MaxBatchDelay.String()},
+		{"maxQueueBytes", c.MaxQueueBytes},
+		{"requireAck", c.RequireAck},
+	}
+}
+
+func choose(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
 // Parse validates props. It returns every problem at once (errors.Join), and warnings
-// for properties that it does not know.
-func Parse(props map[string]any) (c *Config, warnings []string, err error) { panic("stub") }
+// for properties that it does not know. Names match without regard to case; a
+// property that is null counts as absent. With an error the Config is nil.
+func Parse(props map[string]any) (c *Config, warnings []string, err error) {
+	r := reader{
+		config: &Config{Driver: newDriver(), Location: time.UTC},
+		given:  map[string]any{},
+		name:   map[string]string{},
+	}
+	r.gather(props)
+	r.readOurs()
+	r.readTheirs()
+	if len(r.errs) > 0 {
+		return nil, r.warnings, errors.Join(r.errs...)
+	}
+	return r.config, r.warnings, nil
+}
+
+// reader goes through one action's properties.
+type reader struct {
+	config   *Config
+	given    map[string]any    // by name in lower case
+	name     map[string]string // as it was written, by name in lower case
+	warnings []string
+	errs     []error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+func (r *reader) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+// gather sorts props by name, so that errors and warnings have one order, and
+// reports those that nobody knows.
+func (r *reader) gather(props map[string]any) {
+	known := knownNames()
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		if props[name] == nil {
+			continue
+		}
+		low := strings.ToLower(name)
+		if _, ok := known[low]; !ok {
+			r.warn("%s", unknownText(name, known))
+			continue
+		}
+		if first, twice := r.name[low]; twice {
+			r.fail("properties %s and %s: both are %s; allowed: one spelling", first, name, known[low])
+			continue
+		}
+		r.given[low], r.name[low] = props[name], name
+	}
+}
+
+// readOurs reads the properties of the table, absent ones as their defaults.
+func (r *reader) readOurs() {
+	for _, p := range Properties() {
+		name, v, ok := r.one(p)
+		if !ok {
+			continue
+		}
+		if v == nil {
+			if p.Required {
+				r.fail("property %s: missing; allowed: %s", p.Name, p.Allowed)
+				continue
+			}
+			v = p.Default
+		}
+		p.read(r, p, name, v)
+	}
+	r.place()
+}
+
+// one returns the value of p under its name or an alias, nil if it is absent;
+// ok is false if it is given under two names with different values.
+func (r *reader) one(p Property) (name string, v any, ok bool) {
+	name = p.Name
+	for _, n := range append([]string{p.Name}, p.Aliases...) {
+		w := r.given[strings.ToLower(n)]
+		if w == nil || w == "" {
+			continue
+		}
+		if v != nil && fmt.Sprint(v) != fmt.Sprint(w) {
+			r.fail("properties %s and %s: both are given and differ; allowed: one of them", name, n)
+			return "", nil, false
+		}
+		if v == nil {
+			name, v = r.name[strings.ToLower(n)], w
+		}
+	}
+	return name, v, true
+}
+
+// place sets Target once url and table are read: either names the database.
+func (r *reader) place() {
+	d := r.config.Driver
+	database := d.DBName
+	if database == "" {
+		database = tableDatabase(r.config.Table)
+	}
+	if database == "" && d.Addr != "" && r.config.Table != "" {
+		r.fail("property url: names no database; allowed: one in the url, or one before the table's name as in database.table")
+	}
+	r.config.Target = d.Addr + "/" + database
+	if d.Net == "unix" {
+		r.config.Target = "unix(" + d.Addr + ")/" + database
+	}
+}
+
+// readTheirs reads those of eKuiper's own properties that decide whether we
+// can understand what it sends, and refuses the native sink's that would
+// change what is written.
+func (r *reader) readTheirs() {
+	if v, ok := r.given["requireack"]; ok {
+		if r.config.RequireAck, ok = v.(bool); !ok {
+			r.fail("property requireAck: %s; allowed: true, false", describe(v))
+		}
+	}
+	if v, ok := r.given["format"]; ok && v != "" {
+		if s, isText := v.(string); !isText || !strings.EqualFold(s, "json") {
+			r.fail("property format: %s: the sink reads JSON alone; allowed: json", describe(v))
+		}
+	}
+	for _, name := range []string{"compression", "encryption"} {
+		if v, ok := r.given[name]; ok && v != "" {
+			r.fail("property %s: %s: the sink needs plain JSON; allowed: leave it out", name, describe(v))
+		}
+	}
+	for _, name := range refused {
+		if v, ok := r.given[strings.ToLower(name)]; ok && v != "" {
+			r.fail("property %s: this release only inserts rows and would ignore it; allowed: leave it out", name)
+		}
+	}
+}
