@@ -57,7 +57,7 @@ type Logger interface {
 	Errorf(format string, args ...any)
 }
 
-// Options are a rule's choices. All are required.
+// Options are a rule's choices. Table, Target and Convert.Location are required, the bounds must be positive.
 type Options struct {
 	Table             schema.Name
 	Target            string         // the server and database, for messages: no secret
@@ -67,6 +67,10 @@ type Options struct {
 	MaxBatchRows      int            // rows, at least 1
 	MaxBatchBytes     int            // bytes of arguments; the server's max_allowed_packet also bounds
 	MaxBatchDelay     time.Duration  // how long an open batch waits for company of an idle writer
+	// MinReload is how old the table's description must be before a row that
+	// does not fit it is reason to read it again: many bad rows must not cost
+	// as many reads.
+	MinReload time.Duration
 }
 
 // Delivery moves one queue's messages into one table.

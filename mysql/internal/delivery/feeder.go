@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ekuiper-mysql/mysql/internal/payload"
+	"ekuiper-mysql/mysql/internal/schema"
 )
 
 // feeder builds batches. It alone reads the queue.
@@ -87,29 +88,24 @@ func (f *feeder) message(ctx context.Context, position uint64, data []byte) erro
 
 // row adds one row, handing over the open batch when it is full.
 func (f *feeder) row(ctx context.Context, position uint64, row payload.Row) error {
-	t, err := f.current(ctx)
-	if err != nil {
-		return err
-	}
-	if f.batch.table != t {
-		if len(f.batch.rows) > 0 {
-			if err := f.hand(ctx); err != nil {
-				return err
-			}
+	var dropped int
+	for reread := false; ; reread = true {
+		t, err := f.ready(ctx)
+		if err != nil {
+			return err
 		}
-		f.batch.reset(t)
-	}
-	extra, err := f.batch.add(position, row, f.options)
-	if err != nil && f.tables.expire(t) {
+		if dropped, err = f.batch.add(position, row, f.options); err == nil {
+			break
+		}
 		// The table may have changed since it was read: look before judging.
-		return f.row(ctx, position, row)
-	}
-	if err != nil {
+		if !reread && f.tables.expire(t, f.options.MinReload) {
+			continue
+		}
 		f.setAside(position, row.Raw, err)
 		return nil
 	}
-	if extra > 0 {
-		f.meter.ExtraFields(extra)
+	if dropped > 0 {
+		f.meter.ExtraFields(dropped)
 	}
 	if len(f.batch.rows) == 1 {
 		f.open()
@@ -118,6 +114,21 @@ func (f *feeder) row(ctx context.Context, position uint64, row payload.Row) erro
 		return f.hand(ctx)
 	}
 	return nil
+}
+
+// ready returns the table as known now, with an open batch for it.
+func (f *feeder) ready(ctx context.Context) (*schema.Table, error) {
+	t, err := f.current(ctx)
+	if err != nil || f.batch.table == t {
+		return t, err
+	}
+	if len(f.batch.rows) > 0 {
+		if err := f.hand(ctx); err != nil {
+			return nil, err
+		}
+	}
+	f.batch.reset(t)
+	return t, nil
 }
 
 // open starts the delay of a batch that has its first row.

@@ -9,10 +9,6 @@ import (
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
-// minReload is how old a table's description must be before a row that does
-// not fit it is reason to read it again: many bad rows must not cost as many reads.
-const minReload = time.Second
-
 // tables holds the table as last read. The feeder loads it, the writer may
 // declare it stale.
 type tables struct {
@@ -35,11 +31,11 @@ func (t *tables) put(table *schema.Table, packet int) {
 }
 
 // expire makes the next use read the table again if table is what is cached
-// and not fresh; it reports whether it is now another one or none.
-func (t *tables) expire(table *schema.Table) bool {
+// and at least minAge old; it reports whether it is now another one or none.
+func (t *tables) expire(table *schema.Table, minAge time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.table == table && time.Since(t.read) < minReload {
+	if t.table == table && time.Since(t.read) < minAge {
 		return false
 	}
 	if t.table == table {

@@ -22,6 +22,9 @@ import (
 // maxConnections of one rule: the writer's, and one to read the columns.
 const maxConnections = 2
 
+// minReload is how often a row that does not fit may make the table be read again.
+const minReload = time.Second
+
 // identity says which rows belong together: those of one action of one rule
 // to one table. A rule that comes back with the same identity goes on with
 // the rows it left.
@@ -117,6 +120,7 @@ func connectLazily(c *config.Config) (delivery.Options, *sqlx.DB, error) {
 		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
+		MinReload: minReload,
 	}, db, nil
 }
 

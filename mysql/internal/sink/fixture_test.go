@@ -1,0 +1,297 @@
+package sink
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"go.uber.org/goleak"
+
+	"ekuiper-mysql/test/mariadb"
+)
+
+const password = "p@ss:w/o?r#d%41"
+
+var server *mariadb.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sink")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	server, err = mariadb.Run(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer server.Close()
+	if err := server.CreateUser("user", password, "ALL PRIVILEGES ON *.*"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if code == 0 {
+		_ = server.Close()
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+// bundle is one test's database, log and sinks.
+type bundle struct {
+	t        *testing.T
+	db       *sql.DB
+	database string
+	outboxes *Outboxes
+	log      *logLines
+}
+
+func newBundle(t *testing.T, ddl ...string) *bundle {
+	t.Helper()
+	b := &bundle{t: t, outboxes: NewOutboxes(), log: &logLines{}}
+	b.database = strings.ToLower(strings.NewReplacer("/", "_", "-", "_", " ", "_").Replace(t.Name()))
+	if len(b.database) > 60 {
+		b.database = b.database[:60]
+	}
+	if err := server.CreateDatabase(b.database); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if b.db, err = sql.Open("mysql", server.DSN(b.database)); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range ddl {
+		b.exec(statement)
+	}
+	t.Cleanup(func() {
+		b.outboxes.Close()
+		_ = b.db.Close()
+		if text := b.log.String(); strings.Contains(text, password) {
+			t.Errorf("the password is in the log:\n%s", text)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", b.log)
+		}
+	})
+	return b
+}
+
+func (b *bundle) exec(statement string) {
+	b.t.Helper()
+	if _, err := b.db.Exec(statement); err != nil {
+		b.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// props are an action's properties, aimed at address or the server itself.
+func (b *bundle) props(address, table string, more ...any) map[string]any {
+	if address == "" {
+		address = server.Addr()
+	}
+	p := map[string]any{"url": fmt.Sprintf("user:%s@tcp(%s)/%s", password, address, b.database), "table": table}
+	for i := 0; i < len(more); i += 2 {
+		p[more[i].(string)] = more[i+1]
+	}
+	return p
+}
+
+// open starts a sink for a rule named after the test.
+func (b *bundle) open(props map[string]any) *Sink { return b.openRule("rule", props) }
+
+func (b *bundle) openRule(rule string, props map[string]any) *Sink {
+	b.t.Helper()
+	s := New(b.outboxes)
+	if err := s.Configure(props); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := s.Open(b.context(rule)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = s.Close(b.context(rule)) })
+	return s
+}
+
+func (b *bundle) context(rule string) *fakeContext {
+	return &fakeContext{Context: context.Background(), rule: rule, log: b.log}
+}
+
+func (b *bundle) collect(s *Sink, messages ...string) {
+	b.t.Helper()
+	for _, m := range messages {
+		if err := s.Collect(b.context("rule"), []byte(m)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// settle waits until the sink's queue is empty.
+func (b *bundle) settle(s *Sink) {
+	b.t.Helper()
+	await(b.t, s.outbox.queue.Empty(), "the queue to be empty")
+}
+
+// query returns the rows of a query, columns joined by commas.
+func (b *bundle) query(query string) []string {
+	b.t.Helper()
+	rows, err := b.db.Query(query)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var lines []string
+	for rows.Next() {
+		cells := make([]sql.NullString, len(columns))
+		pointers := make([]any, len(columns))
+		for i := range cells {
+			pointers[i] = &cells[i]
+		}
+		if err := rows.Scan(pointers...); err != nil {
+			b.t.Fatal(err)
+		}
+		var texts []string
+		for _, c := range cells {
+			if !c.Valid {
+				c.String = "NULL"
+			}
+			texts = append(texts, c.String)
+		}
+		lines = append(lines, strings.Join(texts, ","))
+	}
+	if err := rows.Err(); err != nil {
+		b.t.Fatal(err)
+	}
+	return lines
+}
+
+func (b *bundle) wantRows(query string, want ...string) {
+	b.t.Helper()
+	if got := b.query(query); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		b.t.Errorf("%s\n got %q\nwant %q", query, got, want)
+	}
+}
+
+// wantFate checks the sums of the sink's rows, all of which are settled.
+func (b *bundle) wantFate(s *Sink, stored, setAside int64) {
+	b.t.Helper()
+	m := s.outbox.meter.Snapshot()
+	if m.Stored != stored || m.SetAside != setAside || m.Received != stored+setAside {
+		b.t.Errorf("fate %v; want stored %d, set aside %d", m, stored, setAside)
+	}
+}
+
+// await waits for c; the bound only ends a test that hangs.
+func await(t *testing.T, c <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(time.Minute):
+		t.Fatalf("waited a minute for %s", what)
+	}
+}
+
+type fakeContext struct {
+	context.Context
+	rule string
+	log  api.Logger
+}
+
+func (c *fakeContext) GetLogger() api.Logger                     { return c.log }
+func (c *fakeContext) GetRuleId() string                         { return c.rule }
+func (c *fakeContext) GetOpId() string                           { return "op" }
+func (c *fakeContext) GetInstanceId() int                        { return 0 }
+func (c *fakeContext) WithMeta(string, string) api.StreamContext { return c }
+func (c *fakeContext) WithInstance(int) api.StreamContext        { return c }
+func (c *fakeContext) WithCancel() (api.StreamContext, context.CancelFunc) {
+	child, cancel := context.WithCancel(c.Context)
+	return &fakeContext{child, c.rule, c.log}, cancel
+}
+
+// logLines keeps what is logged, and lets a test wait for a line.
+type logLines struct {
+	mu      sync.Mutex
+	lines   []string
+	waiting map[string]chan struct{}
+}
+
+func (l *logLines) add(level, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := level + " " + text
+	l.lines = append(l.lines, line)
+	for part, c := range l.waiting {
+		if strings.Contains(line, part) {
+			close(c)
+			delete(l.waiting, part)
+		}
+	}
+}
+
+// saying returns a channel that is closed once a line holds part.
+func (l *logLines) saying(part string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := make(chan struct{})
+	for _, line := range l.lines {
+		if strings.Contains(line, part) {
+			close(c)
+			return c
+		}
+	}
+	if l.waiting == nil {
+		l.waiting = map[string]chan struct{}{}
+	}
+	if w, ok := l.waiting[part]; ok {
+		return w
+	}
+	l.waiting[part] = c
+	return c
+}
+
+func (l *logLines) count(part string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, part) {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+func (l *logLines) Debug(a ...any)            { l.add("debug", fmt.Sprint(a...)) }
+func (l *logLines) Info(a ...any)             { l.add("info", fmt.Sprint(a...)) }
+func (l *logLines) Warn(a ...any)             { l.add("warn", fmt.Sprint(a...)) }
+func (l *logLines) Error(a ...any)            { l.add("error", fmt.Sprint(a...)) }
+func (l *logLines) Debugln(a ...any)          { l.Debug(a...) }
+func (l *logLines) Infoln(a ...any)           { l.Info(a...) }
+func (l *logLines) Warnln(a ...any)           { l.Warn(a...) }
+func (l *logLines) Errorln(a ...any)          { l.Error(a...) }
+func (l *logLines) Debugf(f string, a ...any) { l.add("debug", fmt.Sprintf(f, a...)) }
+func (l *logLines) Infof(f string, a ...any)  { l.add("info", fmt.Sprintf(f, a...)) }
+func (l *logLines) Warnf(f string, a ...any)  { l.add("warn", fmt.Sprintf(f, a...)) }
+func (l *logLines) Errorf(f string, a ...any) { l.add("error", fmt.Sprintf(f, a...)) }

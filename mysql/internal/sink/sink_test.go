@@ -1,0 +1,384 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/proxy"
+)
+
+const numbers = "CREATE TABLE numbers (id BIGINT PRIMARY KEY, name VARCHAR(20) DEFAULT 'none', x DOUBLE)"
+
+func TestPayloadShapes(t *testing.T) {
+	for name, c := range map[string]struct {
+		message string
+		want    []string
+	}{
+		"object":               {`{"id":1}`, []string{"1"}},
+		"array":                {`[{"id":1},{"id":2}]`, []string{"1", "2"}},
+		"nested arrays":        {`[[{"id":1}],[{"id":2},{"id":3}]]`, []string{"1", "2", "3"}},
+		"concatenated objects": {`{"id":1}{"id":2}`, []string{"1", "2"}},
+		"concatenated arrays":  {`[{"id":1}][{"id":2}]`, []string{"1", "2"}},
+		"white space":          {" [ {\"id\" : 1 } ,\n{\"id\":2}]\r\n", []string{"1", "2"}},
+		"empty array":          {`[]`, nil},
+		"nothing":              {``, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, numbers)
+			s := b.open(b.props("", "numbers"))
+			b.collect(s, c.message)
+			b.settle(s)
+			b.wantRows("SELECT id FROM numbers ORDER BY id", c.want...)
+			b.wantFate(s, int64(len(c.want)), 0)
+		})
+	}
+}
+
+func TestRowsOfOneBatchDifferInColumns(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `[{"id":1,"name":"a","x":1.5},{"id":2},{"x":3,"id":3},{"NAME":null,"Id":4},{"id":5,"name":"e","x":null}]`)
+	b.settle(s)
+	b.wantRows("SELECT id, name, x FROM numbers ORDER BY id", "1,a,1.5", "2,none,NULL", "3,none,3", "4,NULL,NULL", "5,e,NULL")
+	b.wantFate(s, 5, 0)
+}
+
+func TestNullAsDefault(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers", "nullAs", "default"))
+	b.collect(s, `[{"id":1,"name":null},{"id":2,"name":"b"}]`)
+	b.settle(s)
+	b.wantRows("SELECT id, name FROM numbers ORDER BY id", "1,none", "2,b")
+}
+
+func TestFieldWithoutColumn(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `[{"id":1},{"id":2,"wrong`+"`"+`; DROP TABLE numbers":1},{"id":3}]`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "3")
+	b.wantFate(s, 2, 1)
+	if b.log.count("error row set aside: field \"wrong`; DROP TABLE numbers\"") != 1 {
+		t.Error("the log does not name the field")
+	}
+}
+
+func TestFieldWithoutColumnIgnored(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers", "extraFields", "ignore"))
+	b.collect(s, `[{"id":1},{"id":2,"wrong":1},{"other":{"a":[1]},"id":3}]`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2", "3")
+	if n := s.outbox.meter.Snapshot().ExtraFields; n != 2 {
+		t.Errorf("%d extra fields counted, want 2", n)
+	}
+}
+
+func TestHardNames(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE `select` (`order` INT, `a``b` INT, `c d` INT, `ключ` INT, `gone` INT AS (`order` + 1))")
+	s := b.open(b.props("", "select"))
+	b.collect(s, "{\"ORDER\":1,\"a`b\":2,\"c d\":3,\"ключ\":4,\"gone\":99}")
+	b.settle(s)
+	b.wantRows("SELECT * FROM `select`", "1,2,3,4,2")
+}
+
+func TestTableOfAnotherDatabase(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "`"+b.database+"`.numbers"))
+	b.collect(s, `{"id":1}`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers", "1")
+}
+
+func TestBadRowsAreFoundAndTheOthersStored(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id BIGINT PRIMARY KEY, x INT CHECK (x < 1000))")
+	s := b.open(b.props("", "numbers"))
+	var rows []string
+	for i := range 900 {
+		x := i % 1000
+		if i == 137 || i == 700 {
+			x = 5000 // only the server's check knows
+		}
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"x":%d}`, i, x))
+	}
+	rows[400] = `{"id":400,"x":"abc"}`    // the conversion knows
+	rows[401] = `{"id":400000,"x":1e300}` // so does this
+	rows = append(rows, `{"id":3,"x":1}`) // a duplicate
+	b.collect(s, "["+strings.Join(rows, ",")+"]")
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM numbers", "896")
+	b.wantFate(s, 896, 5)
+	for _, part := range []string{`"id":137,`, `"id":700,`, `"id":400,`, `"id":400000,`, "Duplicate entry '3'"} {
+		if b.log.count(part) != 1 {
+			t.Errorf("the log has %d lines with %s, want 1", b.log.count(part), part)
+		}
+	}
+}
+
+func TestUndecodableIsSetAsideAndTheRestStored(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `{"id":1}`, `[{"id":2},7,{"id":3}]`, `[{"id":4},{"id":`, "connection refused", `{"id":5}`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2", "3", "4", "5")
+	b.wantFate(s, 5, 3)
+}
+
+func TestRowsWaitForTheServerToStart(t *testing.T) {
+	b := newBundle(t)
+	own := mariadb.Start(t)
+	for _, step := range []error{own.CreateDatabase(b.database), own.CreateUser("user", password, "ALL PRIVILEGES ON *.*"), own.Exec("CREATE TABLE " + b.database + ".numbers (id BIGINT PRIMARY KEY)"), own.Stop()} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	s := b.open(b.props(own.Addr(), "numbers"))
+	for i := range 500 {
+		b.collect(s, fmt.Sprintf(`{"id":%d}`, i))
+	}
+	await(t, b.log.saying("connection refused"), "the log to say that the server is down")
+	if err := own.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	b.settle(s)
+	var n int
+	if err := own.DB().QueryRow("SELECT COUNT(*) FROM " + b.database + ".numbers").Scan(&n); err != nil || n != 500 {
+		t.Errorf("%d rows, %v; want 500", n, err)
+	}
+	b.wantFate(s, 500, 0)
+	await(t, b.log.saying("works again"), "the log to say that it works again")
+}
+
+func TestServerKilledUnderLoad(t *testing.T) {
+	b := newBundle(t)
+	own := mariadb.Start(t)
+	for _, step := range []error{own.CreateDatabase(b.database), own.CreateUser("user", password, "ALL PRIVILEGES ON *.*"), own.Exec("CREATE TABLE " + b.database + ".numbers (id BIGINT)")} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	s := b.open(b.props(own.Addr(), "numbers", "maxBatchRows", 50))
+	const rows = 20_000
+	for i := range rows {
+		b.collect(s, fmt.Sprintf(`{"id":%d}`, i))
+		if i == rows/4 || i == rows/2 {
+			if err := own.Restart(); err != nil { // SIGKILL first
+				t.Fatal(err)
+			}
+		}
+	}
+	b.settle(s)
+	var distinct int
+	if err := own.DB().QueryRow("SELECT COUNT(DISTINCT id) FROM " + b.database + ".numbers").Scan(&distinct); err != nil || distinct != rows {
+		t.Errorf("%d rows, %v; want %d", distinct, err, rows)
+	}
+	b.wantFate(s, rows, 0)
+}
+
+func TestFullQueueWithAcksRefusesAndKeepsNothing(t *testing.T) {
+	b := newBundle(t, numbers)
+	hole := proxy.Start(t, server.Addr())
+	hole.BlackHole()
+	s := b.open(b.props(hole.Addr(), "numbers", "requireAck", true, "maxQueueBytes", 64<<10))
+	big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
+	b.collect(s, big)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	c := b.context("rule")
+	c.Context = ctx
+	if err := s.Collect(c, []byte(big)); !errors.Is(err, journal.ErrFull) {
+		t.Fatalf("got %v, want ErrFull", err)
+	}
+	if rows, _ := s.outbox.queue.Pending(); rows != 1 {
+		t.Errorf("%d rows pending, want 1", rows)
+	}
+	if b.log.count("warn the queue is full") != 1 {
+		t.Error("the log does not say that the queue is full")
+	}
+	hole.Pass()
+	b.settle(s)
+}
+
+func TestFullQueueWithoutAcksWaits(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name TEXT)")
+	hole := proxy.Start(t, server.Addr())
+	hole.BlackHole()
+	s := b.open(b.props(hole.Addr(), "numbers", "maxQueueBytes", 64<<10))
+	big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
+	b.collect(s, big)
+	collected := make(chan struct{})
+	go func() {
+		defer close(collected)
+		b.collect(s, big)
+	}()
+	await(t, b.log.saying("eKuiper has to wait"), "the log to say that the queue is full")
+	select {
+	case <-collected:
+		t.Error("Collect did not wait")
+	default:
+	}
+	hole.Pass()
+	await(t, collected, "Collect")
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM numbers", "2")
+}
+
+func TestCloseWritesWhatIsQueued(t *testing.T) {
+	b := newBundle(t, numbers)
+	for cycle := range 5 {
+		s := b.open(b.props("", "numbers"))
+		for i := range 100 {
+			b.collect(s, fmt.Sprintf(`{"id":%d}`, cycle*100+i))
+		}
+		b.settle(s)
+		if err := s.Close(b.context("rule")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(b.context("rule")); err != nil {
+			t.Fatal(err)
+		}
+		b.wantRows("SELECT COUNT(*) FROM numbers", fmt.Sprint((cycle+1)*100))
+	}
+}
+
+// TestTwentyRulesStopWhileTheDatabaseDoesNotAnswer: the first stop finds out,
+// the others do not wait.
+func TestTwentyRulesStopWhileTheDatabaseDoesNotAnswer(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id BIGINT)")
+	hole := proxy.Start(t, server.Addr())
+	hole.BlackHole()
+	var sinks []*Sink
+	for i := range 20 {
+		s := b.openRule(fmt.Sprint("rule", i), b.props(hole.Addr(), "numbers"))
+		b.collect(s, `{"id":1}`)
+		sinks = append(sinks, s)
+	}
+	start := time.Now()
+	for i, s := range sinks {
+		if err := s.Close(b.context(fmt.Sprint("rule", i))); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 && !s.outboxes.servers[hole.Addr()].Down() {
+			t.Error("after the first stop the server does not count as down")
+		}
+	}
+	if took := time.Since(start); took > 5*time.Second { // 20 times 500 ms were 10 s
+		t.Errorf("20 stops took %v", took)
+	}
+	hole.Pass()
+	b.outboxes.mu.Lock()
+	var pending []<-chan struct{}
+	for _, box := range b.outboxes.released {
+		pending = append(pending, box.queue.Empty())
+	}
+	b.outboxes.mu.Unlock()
+	for _, empty := range pending {
+		await(t, empty, "rows of a stopped rule")
+	}
+	b.wantRows("SELECT COUNT(*) FROM numbers", "20")
+}
+
+func TestRuleThatComesBackGoesOnWithItsRows(t *testing.T) {
+	b := newBundle(t, numbers)
+	wrong := b.props("", "numbers")
+	wrong["url"] = strings.Replace(wrong["url"].(string), "user:", "nobody:", 1)
+	s := b.open(wrong)
+	b.collect(s, `{"id":1}`)
+	await(t, b.log.saying("Access denied"), "the log to say that the login failed")
+	if err := s.Close(b.context("rule")); err != nil {
+		t.Fatal(err)
+	}
+	s = b.open(b.props("", "numbers"))
+	b.collect(s, `{"id":2}`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2")
+	b.wantFate(s, 2, 0)
+}
+
+func TestTableMadeLaterAndChangedUnderLoad(t *testing.T) {
+	b := newBundle(t)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `{"id":1}`)
+	await(t, b.log.saying("no such table"), "the log to say that there is no table")
+	b.exec("CREATE TABLE numbers (id BIGINT, extra INT)")
+	b.settle(s)
+	b.exec("ALTER TABLE numbers DROP COLUMN extra, ADD COLUMN name VARCHAR(10) NOT NULL DEFAULT 'd'")
+	b.collect(s, `{"id":2}`, `{"id":3}`)
+	b.settle(s)
+	b.exec("ALTER TABLE numbers CHANGE id id2 BIGINT, ADD COLUMN id SMALLINT")
+	b.collect(s, `{"id":4}`)
+	b.settle(s)
+	b.wantRows("SELECT COALESCE(id, id2), name FROM numbers ORDER BY 1", "1,d", "2,d", "3,d", "4,d")
+	b.wantFate(s, 4, 0)
+}
+
+func TestConnectionCutWhileIdle(t *testing.T) {
+	b := newBundle(t, numbers)
+	cut := proxy.Start(t, server.Addr())
+	s := b.open(b.props(cut.Addr(), "numbers"))
+	b.collect(s, `{"id":1}`)
+	b.settle(s)
+	cut.Cut()
+	b.collect(s, `{"id":2}`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2")
+	b.wantFate(s, 2, 0)
+}
+
+func TestRowsGatherWhileTheWriterIsBusy(t *testing.T) {
+	b := newBundle(t, numbers)
+	lock, err := b.db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `{"id":-1}`)
+	b.settle(s)
+	if _, err := lock.ExecContext(context.Background(), "LOCK TABLES numbers WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 {
+		b.collect(s, fmt.Sprintf(`{"id":%d}`, i))
+	}
+	if _, err := lock.ExecContext(context.Background(), "UNLOCK TABLES"); err != nil {
+		t.Fatal(err)
+	}
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM numbers", "3001")
+	if m := s.outbox.meter.Snapshot(); m.Batches > 50 {
+		t.Errorf("3,000 rows that had to wait went in %d batches", m.Batches)
+	}
+}
+
+func TestLargeRowsAndPacketLimit(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE big (id INT, body LONGTEXT)")
+	s := b.open(b.props("", "big"))
+	for i := range 6 {
+		b.collect(s, fmt.Sprintf(`{"id":%d,"body":%q}`, i, strings.Repeat("x", 5<<20)))
+	}
+	b.collect(s, fmt.Sprintf(`{"id":99,"body":%q}`, strings.Repeat("x", 20<<20))) // over max_allowed_packet
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), SUM(LENGTH(body)) FROM big", fmt.Sprint("6,", 6*5<<20))
+	b.wantFate(s, 6, 1)
+}
+
+func TestMoreParametersThanAStatementHolds(t *testing.T) {
+	var columns, fields []string
+	for i := range 200 {
+		columns = append(columns, fmt.Sprintf("c%d INT", i))
+		fields = append(fields, fmt.Sprintf(`"c%d":%d`, i, i))
+	}
+	b := newBundle(t, "CREATE TABLE wide ("+strings.Join(columns, ",")+")")
+	s := b.open(b.props("", "wide"))
+	row := "{" + strings.Join(fields, ",") + "}"
+	b.collect(s, "["+strings.Repeat(row+",", 999)+row+"]")
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), SUM(c199) FROM wide", "1000,199000")
+}

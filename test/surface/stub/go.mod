@@ -1,0 +1,3 @@
+module github.com/lf-edge/ekuiper/sdk/go
+
+go 1.25.0
