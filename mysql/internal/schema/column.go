@@ -12,7 +12,7 @@ type Column struct {
 	Type        string // as the server names it, e.g. "decimal(10,2) unsigned"
 	Nullable    bool
 	Generated   bool   // its value is computed: never written
-	Placeholder string // what stands for its value in a statement: "?" or e.g. "ST_GeomFromWKB(?)"
+	Placeholder string // what stands for its value in a statement: "?" or e.g. "ST_GeomFromText(?)"
 
 	spec spec
 }
@@ -84,7 +84,7 @@ var otherFamilies = map[string]family{
 func NewColumn(name, columnType string) Column {
 	c := Column{Name: name, Type: columnType, Nullable: true, Placeholder: "?", spec: parseType(columnType)}
 	if c.spec.family == familySpatial {
-		c.Placeholder = "ST_GeomFromWKB(?)"
+		c.Placeholder = "ST_GeomFromText(?)"
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -244,9 +245,13 @@ func (s *spec) set(v payload.Value) (any, string) {
 	case payload.Object:
 		return nil, "wants members as an array, or as text with commas: " + s.allowed()
 	case payload.Array:
-		var chosen []string
-		if err := json.Unmarshal(v.Text, &chosen); err != nil {
+		var elements []*string // null would leave a string as it was
+		if err := json.Unmarshal(v.Text, &elements); err != nil || slices.Contains(elements, nil) {
 			return nil, "an array of members holds strings only"
+		}
+		chosen := make([]string, len(elements))
+		for i, e := range elements {
+			chosen[i] = *e
 		}
 		for _, m := range chosen {
 			if strings.Contains(m, ",") {

@@ -1,13 +1,16 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 )
 
@@ -150,18 +153,30 @@ func (t *Table) setVectorPlaceholders(version string, mariaDB bool) {
 	}
 }
 
-// loadJSONChecks finds MariaDB's JSON columns: to it, JSON is LONGTEXT with a check.
+// loadJSONChecks finds MariaDB's JSON columns: to it, JSON is LONGTEXT with a
+// check. information_schema.CHECK_CONSTRAINTS hides it from a user whose grants
+// are the table's alone, SHOW CREATE TABLE does not. With grants on single
+// columns neither tells, and such a column is text.
 func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, database, table string) error {
-	var checks []string
-	err := sqlx.SelectContext(ctx, q, &checks, `SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
-		WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?`, database, table)
+	row, err := q.QueryRowxContext(ctx, "SHOW CREATE TABLE "+quote(database)+"."+quote(table)).SliceScan()
+	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	var definition []byte
+	if len(row) > 1 { // after the name
+		definition, _ = row[1].([]byte)
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		for _, check := range checks {
-			if c.spec.family == familyText && check == "json_valid(`"+strings.ReplaceAll(c.Name, "`", "``")+"`)" {
+		if c.spec.family != familyText {
+			continue
+		}
+		ansi := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"` // under sql_mode ANSI_QUOTES
+		for _, name := range []string{quote(c.Name), ansi} {
+			if bytes.Contains(definition, []byte("CHECK (json_valid("+name+"))")) {
 				c.spec = spec{family: familyJSON}
 			}
 		}
@@ -191,10 +206,10 @@ func (t *Table) loadReferenceSystems(ctx context.Context, q sqlx.QueryerContext,
 		}
 		srid := strconv.FormatInt(r.SRID, 10)
 		if mariaDB {
-			t.Columns[i].Placeholder = "ST_GeomFromWKB(?, " + srid + ")"
+			t.Columns[i].Placeholder = "ST_GeomFromText(?, " + srid + ")"
 		} else {
 			// GeoJSON and most WKT name the longitude first; MySQL's 4326 does not.
-			t.Columns[i].Placeholder = "ST_GeomFromWKB(?, " + srid + ", 'axis-order=long-lat')"
+			t.Columns[i].Placeholder = "ST_GeomFromText(?, " + srid + ", 'axis-order=long-lat')"
 		}
 	}
 	return nil

@@ -94,7 +94,9 @@ func checkIdentifier(part string) error {
 // quoteIfNeeded backquotes what ParseName would otherwise read differently.
 func quoteIfNeeded(part string) string {
 	if strings.ContainsAny(part, ".` \t\r\n") {
-		return "`" + strings.ReplaceAll(part, "`", "``") + "`"
+		return quote(part)
 	}
 	return part
 }
+
+func quote(part string) string { return "`" + strings.ReplaceAll(part, "`", "``") + "`" }

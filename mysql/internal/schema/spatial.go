@@ -1,48 +1,55 @@
 package schema
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"ekuiper-mysql/mysql/internal/payload"
 )
 
-// Geometry goes to the server as WKB. As WKT it would be short of a check:
-// MariaDB makes NULL of what it cannot read, without an error, and reads "2."
-// and "MULTIPOINT((1 2))" otherwise than MySQL.
+// Geometry goes to the server as WKT in one strict spelling, whatever it came
+// as: MariaDB makes NULL of WKT that it cannot read, without an error, cannot
+// read "2." nor "MULTIPOINT((1 2))", and overlooks text after the end.
 
-// The types of geometry, numbered as in WKB.
+// The types of geometry. Points come first, then what consists of points.
 const (
-	wkbPoint = 1 + iota
-	wkbLineString
-	wkbPolygon
-	wkbMultiPoint
-	wkbMultiLineString
-	wkbMultiPolygon
-	wkbCollection
+	geoPoint = 1 + iota
+	geoLineString
+	geoPolygon
+	geoMultiPoint
+	geoMultiLineString
+	geoMultiPolygon
+	geoCollection
 )
 
-var wktNames = map[string]uint32{
-	"POINT": wkbPoint, "LINESTRING": wkbLineString, "POLYGON": wkbPolygon,
-	"MULTIPOINT": wkbMultiPoint, "MULTILINESTRING": wkbMultiLineString, "MULTIPOLYGON": wkbMultiPolygon,
-	"GEOMETRYCOLLECTION": wkbCollection, "GEOMCOLLECTION": wkbCollection,
+var wktSpelling = [...]string{
+	geoPoint: "POINT", geoLineString: "LINESTRING", geoPolygon: "POLYGON",
+	geoMultiPoint: "MULTIPOINT", geoMultiLineString: "MULTILINESTRING", geoMultiPolygon: "MULTIPOLYGON",
+	geoCollection: "GEOMETRYCOLLECTION",
 }
 
-var geoJSONNames = map[string]uint32{
-	"Point": wkbPoint, "LineString": wkbLineString, "Polygon": wkbPolygon,
-	"MultiPoint": wkbMultiPoint, "MultiLineString": wkbMultiLineString, "MultiPolygon": wkbMultiPolygon,
-	"GeometryCollection": wkbCollection,
+var wktNames = map[string]int{
+	"POINT": geoPoint, "LINESTRING": geoLineString, "POLYGON": geoPolygon,
+	"MULTIPOINT": geoMultiPoint, "MULTILINESTRING": geoMultiLineString, "MULTIPOLYGON": geoMultiPolygon,
+	"GEOMETRYCOLLECTION": geoCollection, "GEOMCOLLECTION": geoCollection,
 }
 
-// maxGeometryDepth bounds nested collections, and so the stack.
-const maxGeometryDepth = 32
+var geoJSONNames = map[string]int{
+	"Point": geoPoint, "LineString": geoLineString, "Polygon": geoPolygon,
+	"MultiPoint": geoMultiPoint, "MultiLineString": geoMultiLineString, "MultiPolygon": geoMultiPolygon,
+	"GeometryCollection": geoCollection,
+}
+
+// reasonNested: MariaDB makes NULL of such a collection.
+const reasonNested = "a collection inside a collection"
 
 // geometry is one geometry: a tree of lists with points as leaves.
 type geometry struct {
-	kind  uint32
+	kind  int
 	at    [2]float64 // of a point
 	parts []geometry // points of a line, rings of a polygon (kind: line), members
 }
@@ -55,7 +62,7 @@ func spatial(v payload.Value) (any, string) {
 	case payload.String:
 		g, reason = parseWKT(view(v.Text))
 	case payload.Object:
-		g, reason = parseGeoJSON(v.Text, 0)
+		g, reason = parseGeoJSON(v.Text, true)
 	default:
 		return nil, "wants WKT text or a GeoJSON geometry"
 	}
@@ -65,23 +72,23 @@ func spatial(v payload.Value) (any, string) {
 	if reason != "" {
 		return nil, reason
 	}
-	return g.appendWKB(nil), ""
+	return view(g.appendWKT(nil)), ""
 }
 
 // check refuses what a server would store as NULL, or not at all.
 func (g *geometry) check() string {
 	switch g.kind {
-	case wkbPoint:
+	case geoPoint:
 		for _, x := range g.at {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				return "a coordinate is out of range"
 			}
 		}
-	case wkbLineString:
+	case geoLineString:
 		if len(g.parts) < 2 {
 			return "a line needs two points"
 		}
-	case wkbPolygon:
+	case geoPolygon:
 		for i := range g.parts {
 			ring := g.parts[i].parts
 			if len(ring) < 4 || ring[0].at != ring[len(ring)-1].at {
@@ -89,7 +96,7 @@ func (g *geometry) check() string {
 			}
 		}
 	}
-	if len(g.parts) == 0 && g.kind != wkbPoint && g.kind != wkbCollection {
+	if len(g.parts) == 0 && g.kind != geoPoint && g.kind != geoCollection {
 		return "an empty geometry"
 	}
 	for i := range g.parts {
@@ -100,46 +107,49 @@ func (g *geometry) check() string {
 	return ""
 }
 
-// appendWKB writes the geometry with its header, little endian.
-func (g *geometry) appendWKB(b []byte) []byte {
-	b = append(b, 1)
-	b = binary.LittleEndian.AppendUint32(b, g.kind)
+// appendWKT writes the geometry with its type's name.
+func (g *geometry) appendWKT(b []byte) []byte {
+	b = append(b, wktSpelling[g.kind]...)
+	if len(g.parts) == 0 && g.kind == geoCollection {
+		return append(b, " EMPTY"...)
+	}
+	if g.kind == geoPoint {
+		return append(g.appendBody(append(b, '(')), ')')
+	}
 	return g.appendBody(b)
 }
 
+// appendBody writes a position, or a list in parentheses.
 func (g *geometry) appendBody(b []byte) []byte {
-	if g.kind == wkbPoint {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(g.at[0]))
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(g.at[1]))
+	if g.kind == geoPoint {
+		b = strconv.AppendFloat(b, g.at[0], 'g', -1, 64)
+		return strconv.AppendFloat(append(b, ' '), g.at[1], 'g', -1, 64)
 	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(g.parts)))
 	for i := range g.parts {
-		if g.kind >= wkbMultiPoint {
-			b = g.parts[i].appendWKB(b)
-		} else { // points of a line and rings of a polygon have no headers
+		b = append(b, "(,"[min(i, 1)])
+		if g.kind == geoCollection {
+			b = g.parts[i].appendWKT(b)
+		} else {
 			b = g.parts[i].appendBody(b)
 		}
 	}
-	return b
+	return append(b, ')')
 }
 
 // partKind is the kind of a geometry's parts; of a collection, any.
-func partKind(kind uint32) uint32 {
+func partKind(kind int) int {
 	switch kind {
-	case wkbLineString, wkbMultiPoint:
-		return wkbPoint
-	case wkbPolygon, wkbMultiLineString:
-		return wkbLineString
+	case geoLineString, geoMultiPoint:
+		return geoPoint
+	case geoPolygon, geoMultiLineString:
+		return geoLineString
 	default:
-		return wkbPolygon
+		return geoPolygon
 	}
 }
 
 // parseGeoJSON reads a geometry object of RFC 7946.
-func parseGeoJSON(raw []byte, depth int) (geometry, string) {
-	if depth > maxGeometryDepth {
-		return geometry{}, "collections nested too deep"
-	}
+func parseGeoJSON(raw []byte, outermost bool) (geometry, string) {
 	var object struct {
 		Type        string            `json:"type"`
 		Coordinates json.RawMessage   `json:"coordinates"`
@@ -152,15 +162,18 @@ func parseGeoJSON(raw []byte, depth int) (geometry, string) {
 	if !ok {
 		return geometry{}, fmt.Sprintf("%q is no type of a GeoJSON geometry", shorten(object.Type))
 	}
-	if kind != wkbCollection {
+	if kind != geoCollection {
 		return geoJSONPart(kind, object.Coordinates)
+	}
+	if !outermost {
+		return geometry{}, reasonNested
 	}
 	if object.Geometries == nil {
 		return geometry{}, "a GeometryCollection without geometries"
 	}
 	g := geometry{kind: kind}
 	for _, raw := range object.Geometries {
-		part, reason := parseGeoJSON(raw, depth+1)
+		part, reason := parseGeoJSON(raw, false)
 		if reason != "" {
 			return g, reason
 		}
@@ -169,17 +182,17 @@ func parseGeoJSON(raw []byte, depth int) (geometry, string) {
 	return g, ""
 }
 
-func geoJSONPart(kind uint32, raw json.RawMessage) (geometry, string) {
+func geoJSONPart(kind int, raw json.RawMessage) (geometry, string) {
 	g := geometry{kind: kind}
-	if kind == wkbPoint {
-		var at []float64
-		if err := json.Unmarshal(raw, &at); err != nil || len(at) < 2 {
+	if kind == geoPoint {
+		var at []*float64 // null would leave a number as it was
+		if err := json.Unmarshal(raw, &at); err != nil || len(at) < 2 || slices.Contains(at, nil) {
 			return g, "a GeoJSON position is not two numbers"
 		}
 		if len(at) > 2 {
 			return g, "a position of more than two dimensions, which the server cannot hold"
 		}
-		g.at = [2]float64{at[0], at[1]}
+		g.at = [2]float64{*at[0], *at[1]}
 		return g, ""
 	}
 	var parts []json.RawMessage
@@ -205,7 +218,7 @@ type wktReader struct {
 // parseWKT reads well-known text in two dimensions.
 func parseWKT(text string) (geometry, string) {
 	r := wktReader{rest: text}
-	g := r.geometry(0)
+	g := r.geometry(true)
 	if r.skip(); r.rest != "" {
 		r.fail("text after the end of the WKT")
 	}
@@ -241,16 +254,16 @@ func (r *wktReader) word() string {
 	return word
 }
 
-func (r *wktReader) geometry(depth int) geometry {
+func (r *wktReader) geometry(outermost bool) geometry {
 	g := geometry{kind: wktNames[r.word()]}
 	switch {
 	case g.kind == 0:
 		r.fail("not WKT, e.g. POINT(13.4 52.5)")
-	case depth > maxGeometryDepth:
-		r.fail("collections nested too deep")
-	case g.kind == wkbCollection:
-		r.collection(&g, depth)
-	case g.kind == wkbPoint:
+	case g.kind == geoCollection && !outermost:
+		r.fail(reasonNested)
+	case g.kind == geoCollection:
+		r.collection(&g)
+	case g.kind == geoPoint:
 		r.list(func() { g = r.point() })
 	default:
 		r.parts(&g)
@@ -259,7 +272,7 @@ func (r *wktReader) geometry(depth int) geometry {
 }
 
 // collection reads EMPTY, () or a list of geometries.
-func (r *wktReader) collection(g *geometry, depth int) {
+func (r *wktReader) collection(g *geometry) {
 	if r.skip(); len(r.rest) >= 5 && strings.EqualFold(r.rest[:5], "EMPTY") {
 		r.rest = r.rest[5:]
 		return
@@ -269,7 +282,7 @@ func (r *wktReader) collection(g *geometry, depth int) {
 			return
 		}
 		for {
-			g.parts = append(g.parts, r.geometry(depth+1))
+			g.parts = append(g.parts, r.geometry(false))
 			if !r.take(',') {
 				return
 			}
@@ -283,9 +296,9 @@ func (r *wktReader) parts(g *geometry) {
 		for {
 			part := geometry{kind: partKind(g.kind)}
 			switch {
-			case part.kind != wkbPoint:
+			case part.kind != geoPoint:
 				r.parts(&part)
-			case g.kind == wkbMultiPoint && strings.HasPrefix(r.rest, "("):
+			case g.kind == geoMultiPoint && strings.HasPrefix(r.rest, "("):
 				r.list(func() { part = r.point() })
 			default:
 				part = r.point()
@@ -313,7 +326,7 @@ func (r *wktReader) list(inside func()) {
 }
 
 func (r *wktReader) point() geometry {
-	return geometry{kind: wkbPoint, at: [2]float64{r.coordinate(), r.coordinate()}}
+	return geometry{kind: geoPoint, at: [2]float64{r.coordinate(), r.coordinate()}}
 }
 
 func (r *wktReader) coordinate() float64 {

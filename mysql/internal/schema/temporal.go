@@ -93,15 +93,34 @@ func (s *spec) settle(c civil, o *Options) (civil, string) {
 	if !c.zoned && s.family != familyTimestamp {
 		return c, ""
 	}
-	zone := o.Location
+	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, time.UTC)
 	if c.zoned {
-		zone = time.UTC
+		return s.onClock(t.Add(-time.Duration(c.offset)*time.Second), o)
 	}
-	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, zone)
-	if c.offset != 0 {
-		t = t.Add(-time.Duration(c.offset) * time.Second)
+	return s.onClock(inZone(t, o.Location), o)
+}
+
+// inZone is the moment when a clock in zone shows what wall shows in UTC. Of
+// two such moments it is the first; where there is none, the clock is taken to
+// run on and to be set ahead later. time.Date decides by the side of Greenwich.
+func inZone(wall time.Time, zone *time.Location) time.Time {
+	if zone == time.UTC {
+		return wall
 	}
-	return s.onClock(t, o)
+	before, after := offsetAt(wall.Add(-36*time.Hour), zone), offsetAt(wall.Add(36*time.Hour), zone)
+	first := wall.Add(-max(before, after))
+	if before == after || offsetAt(first, zone) == max(before, after) {
+		return first
+	}
+	if last := wall.Add(-min(before, after)); offsetAt(last, zone) == min(before, after) {
+		return last
+	}
+	return wall.Add(-before)
+}
+
+func offsetAt(t time.Time, zone *time.Location) time.Duration {
+	_, seconds := t.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 // maxTimestamp is the last second any server's TIMESTAMP holds, in 2106; most

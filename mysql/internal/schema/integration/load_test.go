@@ -1,0 +1,166 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jmoiron/sqlx"
+
+	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/statement"
+)
+
+func TestLoadDescribesTheTable(t *testing.T) {
+	db := open(t, "load")
+	db.MustExec("CREATE TABLE `a``b.c` (" +
+		"`select` INT NOT NULL, `a``b` DECIMAL(10,2) UNSIGNED, `with space` ENUM('x','y)') NOT NULL, `größe` JSON, `" + strings.Repeat("é", 64) + "` TEXT," +
+		"v INT AS (1+1) VIRTUAL, w INT AS (1+2) PERSISTENT, hidden INT INVISIBLE, stamp TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)," +
+		"expr INT DEFAULT (1+1), p POINT, q POINT REF_SYSTEM_ID=4326, PRIMARY KEY (`with space`, `select`))")
+	want := []schema.Column{
+		{Name: "select", Type: "int(11)", Placeholder: "?"},
+		{Name: "a`b", Type: "decimal(10,2) unsigned", Nullable: true, Placeholder: "?"},
+		{Name: "with space", Type: "enum('x','y)')", Placeholder: "?"},
+		{Name: "größe", Type: "longtext", Nullable: true, Placeholder: "?"},
+		{Name: strings.Repeat("é", 64), Type: "text", Nullable: true, Placeholder: "?"},
+		{Name: "v", Type: "int(11)", Nullable: true, Generated: true, Placeholder: "?"},
+		{Name: "w", Type: "int(11)", Nullable: true, Generated: true, Placeholder: "?"},
+		{Name: "hidden", Type: "int(11)", Nullable: true, Placeholder: "?"},
+		{Name: "stamp", Type: "timestamp(3)", Nullable: false, Placeholder: "?"},
+		{Name: "expr", Type: "int(11)", Nullable: true, Placeholder: "?"},
+		{Name: "p", Type: "point", Nullable: true, Placeholder: "ST_GeomFromText(?)"},
+		{Name: "q", Type: "point", Nullable: true, Placeholder: "ST_GeomFromText(?, 4326)"},
+	}
+	for _, name := range []schema.Name{{Table: "a`b.c"}, {Database: "load", Table: "a`b.c"}} {
+		got, err := schema.Load(context.Background(), db, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Columns, cmpopts.IgnoreUnexported(schema.Column{})); diff != "" {
+			t.Errorf("%v: columns (-want +got):\n%s", name, diff)
+		}
+		if !slices.Equal(got.PrimaryKey, []int{2, 0}) {
+			t.Errorf("%v: primary key %v, want [2 0]", name, got.PrimaryKey)
+		}
+		if got.Name != name {
+			t.Errorf("name %v, want %v", got.Name, name)
+		}
+	}
+}
+
+func TestLoadOfAMissingTableIsErrNoTable(t *testing.T) {
+	db := open(t, "load_missing")
+	db.MustExec("CREATE TABLE t (a INT)")
+	none, err := sqlx.Open("mysql", server.DSN(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer none.Close()
+	cases := map[string]struct {
+		db   *sqlx.DB
+		name schema.Name
+	}{
+		"no table":           {db, schema.Name{Table: "absent"}},
+		"no database":        {db, schema.Name{Database: "absent", Table: "t"}},
+		"no database chosen": {none, schema.Name{Table: "t"}},
+		"case of a file":     {db, schema.Name{Table: "T"}},
+		"a pattern":          {db, schema.Name{Table: "%"}},
+	}
+	for name, c := range cases {
+		if _, err := schema.Load(context.Background(), c.db, c.name); !errors.Is(err, schema.ErrNoTable) || !strings.Contains(err.Error(), c.name.Table) {
+			t.Errorf("%s: error %v, want ErrNoTable with the name", name, err)
+		}
+	}
+}
+
+func TestLoadTellsTablesApartByCase(t *testing.T) {
+	db := open(t, "load_case")
+	db.MustExec("CREATE TABLE t (lower INT)")
+	db.MustExec("CREATE TABLE T (upper INT)")
+	for name, column := range map[string]string{"t": "lower", "T": "upper"} {
+		got, err := schema.Load(context.Background(), db, schema.Name{Table: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Columns) != 1 || got.Columns[0].Name != column {
+			t.Errorf("table %s: columns %v, want %s alone", name, got.Columns, column)
+		}
+	}
+}
+
+func TestLoadKnowsJSONUnderAnsiQuotes(t *testing.T) {
+	db := open(t, "load_ansi")
+	db.SetMaxOpenConns(1)
+	db.MustExec("CREATE TABLE t (`a\"b``c` JSON, plain LONGTEXT COMMENT 'json_valid(`plain`)')")
+	db.MustExec("SET sql_mode = 'ANSI_QUOTES'")
+	got, err := schema.Load(context.Background(), db, schema.Name{Table: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{`"x"`, "x"} {
+		if arg, err := got.Columns[i].Convert(value(t, `"x"`), nil); err != nil || arg != want {
+			t.Errorf("column %d: %v, %v, want %s", i, arg, err, want)
+		}
+	}
+}
+
+func TestLoadOfAView(t *testing.T) {
+	db := open(t, "load_view")
+	db.MustExec("CREATE TABLE t (a INT PRIMARY KEY, l LONGTEXT)")
+	db.MustExec("CREATE VIEW w AS SELECT a, l FROM t")
+	got, err := schema.Load(context.Background(), db, schema.Name{Table: "w"})
+	if err != nil || len(got.Columns) != 2 || len(got.PrimaryKey) != 0 {
+		t.Errorf("got %+v, %v, want two columns and no key", got, err)
+	}
+}
+
+// INSERT alone must do: key, generated columns and MariaDB's JSON included.
+func TestLoadNeedsInsertPrivilegeOnly(t *testing.T) {
+	db := open(t, "load_grant")
+	db.MustExec("CREATE TABLE t (a INT, j JSON, v INT AS (1) VIRTUAL, p POINT, PRIMARY KEY (a))")
+	db.MustExec("CREATE TABLE other (a INT)")
+	if err := server.CreateUser("inserter", "secret", "INSERT ON load_grant.t"); err != nil {
+		t.Fatal(err)
+	}
+	poor, err := sqlx.Open("mysql", server.UserDSN("inserter", "secret", "load_grant"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poor.Close()
+	got, err := schema.Load(context.Background(), poor, schema.Name{Table: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Columns) != 4 || !got.Columns[2].Generated || !slices.Equal(got.PrimaryKey, []int{0}) {
+		t.Errorf("got %+v", got)
+	}
+	if arg, err := got.Columns[1].Convert(value(t, `"x"`), nil); err != nil || arg != `"x"` {
+		t.Errorf("a string for the JSON column is %v, %v, want it quoted", arg, err)
+	}
+	if _, err := schema.Load(context.Background(), poor, schema.Name{Table: "other"}); !errors.Is(err, schema.ErrNoTable) {
+		t.Errorf("a table without a grant: error %v, want ErrNoTable", err)
+	}
+}
+
+func TestInsertOfDefaultsOnly(t *testing.T) {
+	db := open(t, "defaults")
+	db.MustExec("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT DEFAULT 7, b VARCHAR(9) DEFAULT 'x')")
+	tab, err := schema.Load(context.Background(), db, schema.Name{Table: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.MustExec(statement.Insert(tab, nil, 2, nil))
+	// The first row lacks b, the second a.
+	db.MustExec(statement.Insert(tab, []int{1, 2}, 2, func(row, i int) bool { return row+i == 1 }), 8, "y")
+	var got []string
+	if err := db.Select(&got, "SELECT CONCAT_WS(' ', id, a, b) FROM t ORDER BY id"); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1 7 x", "2 7 x", "3 8 x", "4 7 y"}; !slices.Equal(got, want) {
+		t.Errorf("rows %q, want %q", got, want)
+	}
+}
