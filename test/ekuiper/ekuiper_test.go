@@ -112,7 +112,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	if err := host.InstallPlugin("absent", filepath.Join(t.TempDir(), "absent.zip")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an absent zip gave %v", err)
 	}
-	if _, err := host.WaitLog(wait, `Serving kuiper \(version - 2`); err != nil {
+	if _, err := host.WaitLog(wait, `Serving kuiper \(version - [12]\.`); err != nil {
 		t.Error(err)
 	}
 }
@@ -136,5 +136,26 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(host.Base); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+func TestSharedTmpIsTakenInTurns(t *testing.T) {
+	first, err := New(context.Background(), Options{SharedTmp: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if _, err := New(context.Background(), Options{SharedTmp: true, LockLimit: 50 * time.Millisecond}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a second host got the same /tmp: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := New(context.Background(), Options{SharedTmp: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
 	}
 }

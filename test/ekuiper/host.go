@@ -165,7 +165,7 @@ func (h *Host) launch(ctx context.Context) error {
 		"KUIPER__BASIC__PPROF=false",
 		"KUIPER__SOURCE__HTTPSERVERIP=127.0.0.1",
 		"KUIPER__SOURCE__HTTPSERVERPORT="+ports[2],
-		"KUIPER__PORTABLE__INITTIMEOUT=20s",
+		"KUIPER__PORTABLE__INITTIMEOUT=20000",
 	)
 	cmd.Env = append(cmd.Env, h.options.Env...)
 	p, err := startProcess(cmd)
@@ -175,8 +175,7 @@ func (h *Host) launch(ctx context.Context) error {
 	h.process, h.rest = p, "127.0.0.1:"+ports[0]
 	if err := h.awaitReady(ctx, p); err != nil {
 		p.end()
-		text, _ := os.ReadFile(output.Name())
-		return fmt.Errorf("start eKuiper: %w\n%s", err, lastLines(string(text), 20))
+		return fmt.Errorf("start eKuiper: %w\n%s", err, lastLines(withoutNoise(h.Log()), 20))
 	}
 	return nil
 }

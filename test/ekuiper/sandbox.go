@@ -37,7 +37,11 @@ func newSandbox(ctx context.Context, h *Host) (sandbox, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.options.lockLimit())
 	defer cancel()
-	return newSharedTmp(ctx)
+	shared, err := newSharedTmp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return shared, nil
 }
 
 // privateTmp runs the host in a mount namespace in which a folder of the base
@@ -96,9 +100,11 @@ func (p *privateTmp) tmp() string    { return p.folder }
 func (p *privateTmp) isolated() bool { return true }
 func (p *privateTmp) close() error   { return nil }
 
-// sharedTmp is the machine's own /tmp, held by a lock file.
+// sharedTmp is the machine's own /tmp, held by a lock file. A killed host
+// leaves its sockets there: close removes those that are new and dead.
 type sharedTmp struct {
-	lock *os.File
+	lock   *os.File
+	before []string // the sockets of others
 }
 
 func newSharedTmp(ctx context.Context) (*sharedTmp, error) {
@@ -113,7 +119,7 @@ func newSharedTmp(ctx context.Context) (*sharedTmp, error) {
 		if !locked || err != nil {
 			return false, err
 		}
-		if pluginSocketAnswers() {
+		if answers("/tmp/plugin_mysql.ipc") {
 			reason = ErrInUse
 			return false, nil
 		}
@@ -123,18 +129,32 @@ func newSharedTmp(ctx context.Context) (*sharedTmp, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("lock /tmp: %w (%w)", reason, err)
 	}
-	return &sharedTmp{lock: lock}, nil
+	return &sharedTmp{lock: lock, before: socketsIn("/tmp")}, nil
 }
 
 func (s *sharedTmp) command(binary string) (string, []string) { return binary, nil }
 func (s *sharedTmp) tmp() string                              { return "/tmp" }
 func (s *sharedTmp) isolated() bool                           { return false }
-func (s *sharedTmp) close() error                             { return s.lock.Close() }
 
-// pluginSocketAnswers says whether a live host listens for a plugin mysql in
-// the machine's /tmp; the file alone may be left from a dead one.
-func pluginSocketAnswers() bool {
-	connection, err := net.DialTimeout("unix", "/tmp/plugin_mysql.ipc", time.Second)
+func (s *sharedTmp) close() error {
+	var errs []error
+	for _, socket := range socketsIn(s.tmp()) {
+		if !slices.Contains(s.before, socket) && !answers(socket) {
+			errs = append(errs, os.Remove(socket))
+		}
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+func socketsIn(dir string) []string {
+	sockets, _ := filepath.Glob(filepath.Join(dir, "*.ipc"))
+	return sockets
+}
+
+// answers says whether somebody listens on a socket; its file alone may be
+// left from a dead host.
+func answers(socket string) bool {
+	connection, err := net.DialTimeout("unix", socket, time.Second)
 	if err != nil {
 		return false
 	}

@@ -1,0 +1,111 @@
+# Build, package, test and demonstrate the plugin. `make help` lists it all.
+
+GO ?= go
+GOFLAGS_HOST := -mod=readonly -trimpath -buildvcs=false
+FUZZTIME ?= 60s
+TESTTIMEOUT ?= 20m
+# The modules with code of ours: `go test ./...` sees only the one it stands in.
+MODULES := . sdk test/demo/server
+SYSTEMS := linux/amd64 linux/arm64 linux/arm/7 linux/386 linux/riscv64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
+
+START := $(or $(START),$(shell date +%s))
+export START
+# say,TEXT prints a step with the minutes and seconds since make began.
+say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) $$((t % 60)) '$(1)'
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all lint fmt fuzz tools deps clean
+
+help: ## list the targets
+	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make demo KEEP=1                                  keep it running until Ctrl-C'
+	@echo "  make demo DSN='user:pass@tcp(host:3306)/db'       write into your own server"
+	@echo '  make fuzz FUZZTIME=10m                            longer fuzzing'
+
+build: ## build the plugin for this machine: build/mysql
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o build/mysql ./mysql
+
+package: ## pack the zip for this machine: dist/mysql_<version>_<os>_<arch>.zip
+	./package.sh
+
+package-all: ## pack the zips for all systems, with dist/SHA256SUMS
+	rm -rf dist
+	@for system in $(SYSTEMS); do ./package.sh $$(echo $$system | tr / ' ') || exit 1; done
+	cd dist && { sha256sum *.zip 2>/dev/null || shasum -a 256 *.zip; } > SHA256SUMS && cat SHA256SUMS
+
+host: build/kuiperd ## build the pinned eKuiper 2.4.0 for tests: build/kuiperd
+
+build/kuiperd: test/host/go.mod test/host/go.sum test/host/main.go
+	@echo 'Building eKuiper 2.4.0 from source: 2 to 3 minutes the first time.'
+	$(GO) build -C test/host $(GOFLAGS_HOST) -tags 'no_base mysql' -ldflags '-s -w' -o '$(CURDIR)/$@' .
+
+host-1.14: build/kuiperd-1.14.7 ## build the pinned eKuiper 1.14.7: build/kuiperd-1.14.7
+
+build/kuiperd-1.14.7: test/host114/go.mod test/host114/go.sum test/host114/main.go
+	@echo 'Building eKuiper 1.14.7 from source: some minutes the first time.'
+	$(GO) build -C test/host114 $(GOFLAGS_HOST) -tags no_pprof -ldflags '-checklinkname=0 -s -w' -o '$(CURDIR)/$@' .
+
+build/demo-server: test/demo/server/go.mod test/demo/server/go.sum test/demo/server/main.go
+	@echo 'Building the embedded MySQL server: about a minute the first time.'
+	CGO_ENABLED=0 $(GO) build -C test/demo/server $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' .
+
+# With a DSN of one's own the embedded server is not needed.
+demo: build/kuiperd $(if $(DSN),,build/demo-server) ## watch random rows pass through eKuiper into a MySQL table
+	@$(GO) build -o build/demo ./test/demo
+	@KEEP='$(KEEP)' DSN='$(DSN)' CREATE='$(CREATE)' RATE='$(RATE)' SECONDS_TO_SHOW='$(SECONDS)' exec build/demo
+
+test: ## run everything: install what is missing, build, lint, all tests with the race detector
+	$(call say,dependencies)
+	@mkdir -p build
+	@test/tools/deps.sh
+	$(call say,eKuiper)
+	@$(MAKE) --no-print-directory host
+	$(call say,package)
+	@$(MAKE) --no-print-directory package
+	$(call say,lint)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-all
+	$(call say,all passed)
+
+# Unit tests run side by side. Those below test/ meet real hosts and servers,
+# and the mock host uses socket names of the real one: one package at a time.
+test-all:
+	$(call say,sdk)
+	cd sdk && $(GO) test -race -timeout $(TESTTIMEOUT) ./...
+	$(call say,unit)
+	$(GO) test -race -timeout $(TESTTIMEOUT) $$($(GO) list ./... | grep -v /test/)
+	$(call say,conformance$(comma) integration and end to end)
+	$(GO) test -race -p 1 -timeout $(TESTTIMEOUT) ./test/...
+	$(call say,demo server)
+	cd test/demo/server && $(GO) test -timeout $(TESTTIMEOUT) ./...
+
+test-unit: ## run the tests that need no server and no host
+	cd sdk && $(GO) test ./...
+	$(GO) test $$($(GO) list ./... | grep -v /test/)
+
+lint: tools ## check format, go vet, staticcheck, and that every system compiles
+	@test/tools/lint.sh '$(CURDIR)/build/tools' $(MODULES)
+
+fmt: tools ## format the Go code
+	find . -name '*.go' -not -path './build/*' -print0 | xargs -0 build/tools/gofumpt -w
+
+fuzz: ## run each fuzz target for FUZZTIME (60s)
+	FUZZTIME=$(FUZZTIME) test/tools/fuzz.sh $(MODULES)
+
+tools: build/tools/staticcheck
+build/tools/staticcheck: test/tools/go.mod test/tools/go.sum
+	@mkdir -p build/tools
+	$(GO) build -C test/tools -mod=readonly -o '$(CURDIR)/build/tools/' mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+
+deps: ## install what the tests need: MariaDB's server, a C compiler
+	@mkdir -p build
+	@test/tools/deps.sh
+
+clean: ## remove what was built
+	rm -rf build dist
+
+comma := ,

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests need beyond Go: MariaDB's server, and a C compiler
+# for the race detector. Says what to type where it may not install.
+set -eu
+
+missing=
+command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
+command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+if [ -z "$missing" ]; then
+	echo "deps: MariaDB's server and a C compiler are here"
+	exit 0
+fi
+
+install="apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "deps: missing:$missing. As root on Debian or Ubuntu:" >&2
+	echo "  $install" >&2
+	exit 1
+fi
+echo "deps: installing$missing"
+# A package's own start of its server is not wanted: tests start private ones.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	trap 'rm -f "$policy"' EXIT
+fi
+sh -c "$install" >build/deps.log 2>&1 || {
+	tail -n 20 build/deps.log >&2
+	exit 1
+}
