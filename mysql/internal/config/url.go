@@ -35,7 +35,7 @@ var (
 	errPort      = errors.New("the port is not one; allowed: 1 to 65535")
 	errHost      = errors.New("the host is not one; allowed: a name, an IPv4 address or an IPv6 address in [ ]; in the mysql:// form signs of a password are percent-encoded")
 	errSocket    = errors.New("the socket's path is not one; allowed: unix(/path/of/socket)")
-	errDatabase  = errors.New("the database's name is not one; allowed: 1 to 64 characters, none a control character, a / written %2F")
+	errDatabase  = errors.New("the database's name is not one; allowed: 1 to 64 characters, none a control character, / @ : ( ) written %2F %40 %3A %28 %29")
 	errParameter = errors.New("a parameter without a name or a value; allowed: name=value, joined by &")
 )
 
@@ -231,7 +231,7 @@ func (e *endpoint) readSocket(s string) error {
 // readTail reads database[?params], which is the same in both forms.
 func (e *endpoint) readTail(s string) error {
 	name, query, _ := strings.Cut(s, "?")
-	if strings.Contains(name, "/") {
+	if strings.ContainsAny(name, "/@:()") { // the database is missing, and this is something else
 		return errDatabase
 	}
 	database, err := url.PathUnescape(name)

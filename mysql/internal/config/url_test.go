@@ -83,6 +83,7 @@ func TestEndpointsRefused(t *testing.T) {
 		{"u:p@tcp(h1,h2)/d", errHost},
 		{"u:p@tcp(h)/d%zz", errEncoding},
 		{"u:p@tcp(h)/d%00", errDatabase},
+		{"u:p@/w@tcp(h)", errDatabase},
 		{"u:p@tcp(h)/" + strings.Repeat("x", 65), errDatabase},
 		{"u:p@tcp(h)/d?timeout", errParameter},
 		{"u:p@tcp(h)/d?=5", errParameter},
