@@ -293,7 +293,7 @@ func TestDocExamplesAreValid(t *testing.T) {
 			}
 		}
 	}
-	extra := regexp.MustCompile(`EXTRA='([^']*)'`)
+	extra := regexp.MustCompile(`EXTRA="((?:[^"\\]|\\.)*)"`)
 	confKey := regexp.MustCompile(`CONF_KEY="(\w+)"`)
 	for _, block := range examples(t, "sql") {
 		layers := []map[string]any{all["default"]}
@@ -304,7 +304,7 @@ func TestDocExamplesAreValid(t *testing.T) {
 			layers = append(layers, all[m[1]])
 		}
 		if m := extra.FindStringSubmatch(block); m != nil {
-			layers = append(layers, props(t, m[1]))
+			layers = append(layers, props(t, strings.ReplaceAll(m[1], `\"`, `"`)))
 		}
 		if set, err := parse(sent(t, layers...)); err != nil || len(set.warnings) != 0 {
 			t.Errorf("%v, %+v in\n%s", err, set, block)

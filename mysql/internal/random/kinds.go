@@ -37,7 +37,7 @@ func limits(r *reader, fallback float64) (low, high float64, decimals int) {
 		high = low
 	}
 	decimals = int(r.integer("decimals", -1, 0, 15))
-	if decimals >= 0 && max(math.Abs(low), math.Abs(high))*math.Pow10(decimals) > exact {
+	if decimals >= 0 && max(math.Abs(low), math.Abs(high))*math.Pow10(decimals) > float64(exact) {
 		r.refuse("decimals", decimals, fmt.Sprintf("less for numbers from %v to %v", low, high))
 		decimals = -1
 	}

@@ -98,7 +98,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"random source: ", "rate:", "count:", "deduplicate:", "fields.a.min:", "fields.a.huh:", "fields[1].name:"} {
+	for _, want := range []string{"rate:", "count:", "deduplicate:", "fields.a.min:", "fields.a.huh:", "fields[1].name:"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing from %v", want, err)
 		}
@@ -159,8 +159,11 @@ func TestNumbersOfAnyType(t *testing.T) {
 		}
 	}
 	for _, v := range []any{
-		nil, true, "", "twelve", 12.5, []any{12}, map[string]any{}, json.Number("x"), uint64(math.MaxUint64),
-		int64(exact + 1), float64(1 << 60), "9007199254740993", json.Number("9007199254740993"), math.NaN(), math.Inf(1),
+		nil, true, "", "twelve", 12.5,
+		[]any{12},
+		map[string]any{},
+		json.Number("x"), uint64(math.MaxUint64),
+		exact + 1, float64(1 << 60), "9007199254740993", json.Number("9007199254740993"), math.NaN(), math.Inf(1),
 	} {
 		if n, ok := toInt(v); ok {
 			t.Errorf("%T %v: taken for %d", v, v, n)

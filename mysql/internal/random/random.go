@@ -43,7 +43,7 @@ func (s *Source) Configure(_ string, props map[string]interface{}) error {
 	set, err := parse(props)
 	if err != nil {
 		s.settings = nil
-		return fmt.Errorf("random source: %w", err)
+		return err
 	}
 	s.settings = set
 	return nil

@@ -208,7 +208,7 @@ func TestDeduplicate(t *testing.T) {
 		o = open(t, configured(t, map[string]any{
 			"rate": "max", "pattern": pattern, "seed": 10, "deduplicate": deduplicate, "count": n,
 		}), n)
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		for _, row := range o.waiting() {
 			values = append(values, row["count"].(int64))

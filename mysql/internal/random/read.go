@@ -16,7 +16,7 @@ import (
 
 // exact is the largest magnitude up to which eKuiper, which passes rows
 // through float64, keeps every integer.
-const exact = 1 << 53
+const exact int64 = 1 << 53
 
 // problems collects what is wrong, so that it can be told all at once.
 type problems struct{ list []error }
@@ -176,11 +176,11 @@ func toInt(v any) (int64, bool) {
 		case rv.CanInt():
 			return rv.Int(), rv.Int() >= -exact && rv.Int() <= exact
 		case rv.CanUint():
-			return int64(rv.Uint()), rv.Uint() <= exact
+			return int64(rv.Uint()), rv.Uint() <= uint64(exact)
 		}
 	}
 	f, ok := toFloat(v)
-	if !ok || f != math.Trunc(f) || math.Abs(f) > exact {
+	if !ok || f != math.Trunc(f) || math.Abs(f) > float64(exact) {
 		return 0, false
 	}
 	return int64(f), true
