@@ -165,7 +165,7 @@ func (h *Host) launch(ctx context.Context) error {
 		"KUIPER__BASIC__PPROF=false",
 		"KUIPER__SOURCE__HTTPSERVERIP=127.0.0.1",
 		"KUIPER__SOURCE__HTTPSERVERPORT="+ports[2],
-		"KUIPER__PORTABLE__INITTIMEOUT=20000",
+		"KUIPER__PORTABLE__INITTIMEOUT=20s",
 	)
 	cmd.Env = append(cmd.Env, h.options.Env...)
 	p, err := startProcess(cmd)
