@@ -53,10 +53,11 @@ build/demo-server: test/demo/server/go.mod test/demo/server/go.sum test/demo/ser
 	@echo 'Building the embedded MySQL server: about a minute the first time.'
 	CGO_ENABLED=0 $(GO) build -C test/demo/server $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' .
 
-# With a DSN of one's own the embedded server is not needed.
+# With a DSN of one's own the embedded server is not needed. The demo finds its
+# settings in the environment, where make puts the variables it was given.
 demo: build/kuiperd $(if $(DSN),,build/demo-server) ## watch random rows pass through eKuiper into a MySQL table
 	@$(GO) build -o build/demo ./test/demo
-	@KEEP='$(KEEP)' DSN='$(DSN)' CREATE='$(CREATE)' RATE='$(RATE)' SECONDS_TO_SHOW='$(SECONDS)' exec build/demo
+	@build/demo
 
 test: ## run everything: install what is missing, build, lint, all tests with the race detector
 	$(call say,dependencies)

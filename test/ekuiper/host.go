@@ -2,6 +2,7 @@ package ekuiper
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -203,6 +206,17 @@ func (h *Host) awaitReady(ctx context.Context, p *process) error {
 		return fmt.Errorf("wait for %s: %w", url, err)
 	}
 	return nil
+}
+
+// FirstLine says that the host is an eKuiper 1.x, which knows less: no acks, no
+// plugin status, no second start of a stopped rule with a portable sink.
+func (h *Host) FirstLine() bool {
+	info, err := buildinfo.ReadFile(h.binary)
+	if err != nil {
+		return false
+	}
+	const first = "github.com/lf-edge/ekuiper"
+	return info.Main.Path == first || slices.ContainsFunc(info.Deps, func(m *debug.Module) bool { return m.Path == first })
 }
 
 // Pid is the host's process id, 0 when it does not run.
