@@ -67,6 +67,9 @@ const (
 // Start runs the plugin and ends the process. args are the process's own:
 // the host passes its settings, a JSON object, as the only argument.
 func Start(args []string, conf *PluginConfig) {
+	// The host's death breaks the pipe that stderr may be. That must not kill
+	// the plugin at the first line it logs, before its symbols are closed.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := Run(ctx, args, conf, Options{})
 	stop()
