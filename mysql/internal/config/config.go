@@ -145,7 +145,7 @@ func (r *reader) gather(props map[string]any) {
 
 // readOurs reads the properties of the table, absent ones as their defaults.
 func (r *reader) readOurs() {
-	for _, p := range Properties() {
+	for _, p := range properties {
 		name, v, ok := r.one(p)
 		if !ok {
 			continue

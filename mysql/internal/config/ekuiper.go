@@ -16,7 +16,7 @@ var hostNames = []string{
 	// of a portable sink, and references to stored configurations
 	"requireAck", "resourceId", "connectionSelector",
 	// of older releases
-	"runAsync", "retryInterval", "retryCount", "cacheLength", "cacheSaveInterval", "omitempty",
+	"runAsync", "retryInterval", "retryCount", "cacheLength", "cacheSaveInterval",
 }
 
 // refused are the native sql sink's properties that choose how a row is
@@ -34,7 +34,7 @@ func knownNames() map[string]string {
 	}
 	add(hostNames...)
 	add(refused...)
-	for _, p := range Properties() {
+	for _, p := range properties {
 		add(p.Name)
 		add(p.Aliases...)
 	}

@@ -118,8 +118,10 @@ func TestParametersRefused(t *testing.T) {
 }
 
 func TestParametersWithoutEffect(t *testing.T) {
-	config, warnings, err := Parse(map[string]any{"table": "t",
-		"url": goodURL + "?interpolateParams=true&loc=Asia%2FShanghai&columnsWithAlias=true&maxAllowedPacket=5&strict=true&parseTime=true"})
+	config, warnings, err := Parse(map[string]any{
+		"table": "t",
+		"url":   goodURL + "?interpolateParams=true&loc=Asia%2FShanghai&columnsWithAlias=true&maxAllowedPacket=5&strict=true&parseTime=true",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,116 +31,120 @@ type Property struct {
 }
 
 // Properties returns the sink's properties in the order of the documentation.
-func Properties() []Property {
-	return []Property{
-		{
-			Name: "url", Aliases: []string{"dburl"}, Type: "string", Required: true, Secret: true,
-			Allowed: "user:password@tcp(host:port)/database or mysql://user:password@host:port/database",
-			Label:   Text{"Database address", "数据库地址"},
-			Hint: Text{
-				"Where the database is: user:password@tcp(host:3306)/database?params, with unix(/path) for a socket, or " +
-					"mysql://user:password@host:3306/database?params, where signs such as @ : / ? # in the password are percent-encoded. " +
-					"mariadb:// and tidb:// mean the same. The port is 3306 by default. dburl is another name for it.",
-				"数据库地址：user:password@tcp(host:3306)/database?params（套接字用 unix(/path)），或 " +
-					"mysql://user:password@host:3306/database?params，后者密码中的 @ : / ? # 等字符须进行百分号编码。" +
-					"mariadb:// 与 tidb:// 含义相同。端口默认为 3306。也可写作 dburl。",
-			},
-			read: readURL,
+func Properties() []Property { return slices.Clone(properties) }
+
+var properties = []Property{
+	{
+		Name: "url", Aliases: []string{"dburl"}, Type: "string", Required: true, Secret: true,
+		Allowed: "user:password@tcp(host:port)/database or mysql://user:password@host:port/database",
+		Label:   Text{"Database address", "数据库地址"},
+		Hint: Text{
+			"Where the database is: user:password@tcp(host:3306)/database?params, with unix(/path) for a socket, or " +
+				"mysql://user:password@host:3306/database?params, where signs such as @ : / ? # in the password are percent-encoded. " +
+				"mariadb:// and tidb:// mean the same. The port is 3306 by default. dburl is another name for it.",
+			"数据库地址：user:password@tcp(host:3306)/database?params（套接字用 unix(/path)），或 " +
+				"mysql://user:password@host:3306/database?params，后者密码中的 @ : / ? # 等字符须进行百分号编码。" +
+				"mariadb:// 与 tidb:// 含义相同。端口默认为 3306。也可写作 dburl。",
 		},
-		{
-			Name: "table", Type: "string", Required: true,
-			Allowed: "table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot",
-			Label:   Text{"Table", "表"},
-			Hint: Text{
-				"The table to write to: table or database.table; either part may stand in backquotes. It must exist.",
-				"写入的表：table 或 database.table，各部分可用反引号括起。该表必须已存在。",
-			},
-			read: readTable,
+		read: readURL,
+	},
+	{
+		Name: "table", Type: "string", Required: true,
+		Allowed: "table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot",
+		Label:   Text{"Table", "表"},
+		Hint: Text{
+			"The table to write to: table or database.table; either part may stand in backquotes. It must exist.",
+			"写入的表：table 或 database.table，各部分可用反引号括起。该表必须已存在。",
 		},
-		{
-			Name: "nullAs", Type: "string", Default: "null", Allowed: "null, default", Values: []string{"null", "default"},
-			Label: Text{"Null is written as", "空值写为"},
-			Hint: Text{
-				"What a null field becomes: null writes NULL, default leaves the column to its default.",
-				"值为 null 的字段如何写入：null 写入 NULL，default 使用列的默认值。",
-			},
-			read: choice(func(r *reader, s string) { r.config.NullAsDefault = s == "default" }),
+		read: readTable,
+	},
+	{
+		Name: "nullAs", Type: "string", Default: "null", Allowed: "null, default", Values: []string{"null", "default"},
+		Label: Text{"Null is written as", "空值写为"},
+		Hint: Text{
+			"What a null field becomes: null writes NULL, default leaves the column to its default.",
+			"值为 null 的字段如何写入：null 写入 NULL，default 使用列的默认值。",
 		},
-		{
-			Name: "extraFields", Type: "string", Default: "error", Allowed: "error, ignore", Values: []string{"error", "ignore"},
-			Label: Text{"Fields without a column", "没有对应列的字段"},
-			Hint: Text{
-				"What happens to a row with a field that the table has no column for: error sets the row aside, ignore drops the field.",
-				"行中有表里不存在的字段时：error 将该行搁置，ignore 丢弃该字段。",
-			},
-			read: choice(func(r *reader, s string) { r.config.IgnoreExtraFields = s == "ignore" }),
+		read: choice(func(r *reader, s string) { r.config.NullAsDefault = s == "default" }),
+	},
+	{
+		Name: "extraFields", Type: "string", Default: "error", Allowed: "error, ignore", Values: []string{"error", "ignore"},
+		Label: Text{"Fields without a column", "没有对应列的字段"},
+		Hint: Text{
+			"What happens to a row with a field that the table has no column for: error sets the row aside, ignore drops the field.",
+			"行中有表里不存在的字段时：error 将该行搁置，ignore 丢弃该字段。",
 		},
-		{
-			Name: "timezone", Type: "string", Default: "UTC", Allowed: "UTC, a zone such as Asia/Shanghai, or an offset such as +08:00",
-			Label: Text{"Time zone", "时区"},
-			Hint: Text{
-				"The zone of times that name none, and of what is written into DATETIME, DATE, TIME and YEAR columns, whatever the server's.",
-				"不带时区的时间所属的时区，也是写入 DATETIME、DATE、TIME、YEAR 列的时区，与服务器时区无关。",
-			},
-			read: readTimezone,
+		read: choice(func(r *reader, s string) { r.config.IgnoreExtraFields = s == "ignore" }),
+	},
+	{
+		Name: "timezone", Type: "string", Default: "UTC", Allowed: "UTC, a zone such as Asia/Shanghai, or an offset such as +08:00",
+		Label: Text{"Time zone", "时区"},
+		Hint: Text{
+			"The zone of times that name none, and of what is written into DATETIME, DATE, TIME and YEAR columns, whatever the server's.",
+			"不带时区的时间所属的时区，也是写入 DATETIME、DATE、TIME、YEAR 列的时区，与服务器时区无关。",
 		},
-		{
-			Name: "epochUnit", Type: "string", Default: "auto", Allowed: "auto, s, ms, us, ns", Values: []string{"auto", "s", "ms", "us", "ns"},
-			Label: Text{"Unit of epoch times", "时间戳单位"},
-			Hint: Text{
-				"The unit of numbers that go into columns of date and time; auto tells it by their size.",
-				"写入日期时间列的数字的单位；auto 按数值大小判断。",
-			},
-			read: choice(func(r *reader, s string) { r.config.EpochUnit = s }),
+		read: readTimezone,
+	},
+	{
+		Name: "epochUnit", Type: "string", Default: "auto", Allowed: "auto, s, ms, us, ns", Values: []string{"auto", "s", "ms", "us", "ns"},
+		Label: Text{"Unit of epoch times", "时间戳单位"},
+		Hint: Text{
+			"The unit of numbers that go into columns of date and time; auto tells it by their size.",
+			"写入日期时间列的数字的单位；auto 按数值大小判断。",
 		},
-		{
-			Name: "maxBatchRows", Type: "integer", Default: 1000, Unit: "rows", Allowed: "1 to 65535",
-			Label: Text{"Rows per batch", "每批行数"},
-			Hint: Text{
-				"The most rows that are written at once. A batch does not wait to be full.",
-				"一次写入的最多行数。批次不会等待填满。",
-			},
-			read: number(1, 65535, func(r *reader, n int64) { r.config.MaxBatchRows = int(n) }),
+		read: choice(func(r *reader, s string) { r.config.EpochUnit = s }),
+	},
+	{
+		Name: "maxBatchRows", Type: "integer", Default: 1000, Unit: "rows", Allowed: "1 to 65535",
+		Label: Text{"Rows per batch", "每批行数"},
+		Hint: Text{
+			"The most rows that are written at once. A batch does not wait to be full.",
+			"一次写入的最多行数。批次不会等待填满。",
 		},
-		{
-			Name: "maxBatchBytes", Type: "size", Default: "1MiB", Unit: "bytes", Allowed: "1KiB to 1GiB, as a number of bytes or e.g. 4MiB",
-			Label: Text{"Bytes per batch", "每批字节数"},
-			Hint: Text{
-				"The most bytes that are written at once, as a number or as text such as 4MiB; never more than the server's max_allowed_packet.",
-				"一次写入的最多字节数，可为数字或 4MiB 这样的文本；不会超过服务器的 max_allowed_packet。",
-			},
-			read: size(1<<10, 1<<30, func(r *reader, n int64) { r.config.MaxBatchBytes = int(n) }),
+		read: number(1, 65535, func(r *reader, n int64) { r.config.MaxBatchRows = int(n) }),
+	},
+	{
+		Name: "maxBatchBytes", Type: "size", Default: "1MiB", Unit: "bytes", Allowed: "1KiB to 1GiB, as a number of bytes or e.g. 4MiB",
+		Label: Text{"Bytes per batch", "每批字节数"},
+		Hint: Text{
+			"The most bytes that are written at once, as a number or as text such as 4MiB; never more than the server's max_allowed_packet.",
+			"一次写入的最多字节数，可为数字或 4MiB 这样的文本；不会超过服务器的 max_allowed_packet。",
 		},
-		{
-			Name: "maxBatchDelay", Type: "duration", Default: 0, Unit: "ms", Allowed: "0 to 60s, as a number of milliseconds or e.g. 250ms",
-			Label: Text{"Batch delay", "批次延迟"},
-			Hint: Text{
-				"How long a batch that is not full waits for more rows although nothing else is being written. 0 writes at once.",
-				"在没有其他写入时，未满的批次等待更多行的时间。0 表示立即写入。",
-			},
-			read: readDelay,
+		read: size(1<<10, 1<<30, func(r *reader, n int64) { r.config.MaxBatchBytes = int(n) }),
+	},
+	{
+		Name: "maxBatchDelay", Type: "duration", Default: 0, Unit: "ms", Allowed: "0 to 60s, as a number of milliseconds or e.g. 250ms",
+		Label: Text{"Batch delay", "批次延迟"},
+		Hint: Text{
+			"How long a batch that is not full waits for more rows although nothing else is being written. 0 writes at once.",
+			"在没有其他写入时，未满的批次等待更多行的时间。0 表示立即写入。",
 		},
-		{
-			Name: "maxQueueBytes", Type: "size", Default: "16MiB", Unit: "bytes", Allowed: "64KiB to 1TiB, as a number of bytes or e.g. 64MiB",
-			Label: Text{"Bytes in the queue", "队列字节数"},
-			Hint: Text{
-				"How many bytes of messages may wait in memory for the database. When it is full, eKuiper is made to wait.",
-				"在内存中等待写入的消息的最多字节数。队列满时 eKuiper 将等待。",
-			},
-			read: size(64<<10, 1<<40, func(r *reader, n int64) { r.config.MaxQueueBytes = n }),
+		read: readDelay,
+	},
+	{
+		Name: "maxQueueBytes", Type: "size", Default: "16MiB", Unit: "bytes", Allowed: "64KiB to 1TiB, as a number of bytes or e.g. 64MiB",
+		Label: Text{"Bytes in the queue", "队列字节数"},
+		Hint: Text{
+			"How many bytes of messages may wait in memory for the database. When it is full, eKuiper is made to wait.",
+			"在内存中等待写入的消息的最多字节数。队列满时 eKuiper 将等待。",
 		},
-	}
+		read: size(64<<10, 1<<40, func(r *reader, n int64) { r.config.MaxQueueBytes = n }),
+	},
 }
 
 // refuse reports a value that p does not allow.
 func (r *reader) refuse(p Property, name string, v any) {
-	r.fail("property %s: %s; allowed: %s", name, describe(v), p.Allowed)
+	shown := describe(v)
+	if p.Secret {
+		shown = "a value of type " + kindOf(v)
+	}
+	r.fail("property %s: %s; allowed: %s", name, shown, p.Allowed)
 }
 
 func readURL(r *reader, p Property, name string, v any) {
 	s, ok := v.(string)
 	if !ok {
-		r.fail("property %s: a value of type %s; allowed: %s", name, kindOf(v), p.Allowed)
+		r.refuse(p, name, v)
 		return
 	}
 	e, err := parseEndpoint(s)

@@ -56,7 +56,7 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 		case reason != "":
 			errs = append(errs, fmt.Errorf("parameter %s: %s", name, reason))
 		case !variable.MatchString(name):
-			errs = append(errs, errors.New("a parameter's name is neither the driver's nor a session variable's; allowed: letters, digits, _ and ."))
+			errs = append(errs, errors.New("a parameter's name is neither the driver's nor a session variable's; allowed: letters, digits, underscores and dots"))
 		case strings.HasPrefix(name, "global.") || strings.HasPrefix(name, "persist"):
 			errs = append(errs, errors.New("a parameter sets a global variable, which changes the server for everybody; allowed: session variables"))
 		case seen[name]:

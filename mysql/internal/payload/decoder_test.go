@@ -85,8 +85,10 @@ func TestShapes(t *testing.T) {
 func TestValues(t *testing.T) {
 	long := strings.Repeat("9", 65)
 	cases := []struct{ name, msg, want string }{
-		{"numbers stay literal", `{"a":9007199254740993,"b":18446744073709551615,"c":1e+21,"d":-0.0,"e":` + long + `}`,
-			"{a=number:9007199254740993 b=number:18446744073709551615 c=number:1e+21 d=number:-0.0 e=number:" + long + "}"},
+		{
+			"numbers stay literal", `{"a":9007199254740993,"b":18446744073709551615,"c":1e+21,"d":-0.0,"e":` + long + `}`,
+			"{a=number:9007199254740993 b=number:18446744073709551615 c=number:1e+21 d=number:-0.0 e=number:" + long + "}",
+		},
 		{"words", `{"a":true,"b":false,"c":null}`, "{a=bool:true b=bool:false c=null:}"},
 		{"empty string", `{"":""}`, "{=string:}"},
 		{"escapes", `{"a":"\"\\\/\b\f\n\r\t"}`, "{a=string:\"\\/\b\f\n\r\t}"},
@@ -275,7 +277,7 @@ func message(rows int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"device":"sensor-%05d","humidity":%d,"name":"line %04d","temperature":%5.2f,"ts":1795171%06d}`,
+		fmt.Fprintf(&b, `{"device":"sensor-%05d","humidity":%d,"name":"line %03d","temperature":%5.2f,"ts":1795171%06d}`,
 			i, 30+i%60, i, 20+float64(i%100)/10, i)
 	}
 	b.WriteByte(']')
