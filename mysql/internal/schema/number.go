@@ -13,6 +13,7 @@ import (
 // slices alias the text.
 type numeral struct {
 	neg         bool
+	exponential bool   // written with an exponent
 	whole, frac []byte // digits before and after the point
 	exp         int    // both times ten to this
 }
@@ -42,6 +43,7 @@ func parseNumeral(t []byte) (n numeral, ok bool) {
 		return numeral{}, false
 	}
 	t = t[1:]
+	n.exponential = true
 	negative := false
 	if len(t) > 0 && (t[0] == '-' || t[0] == '+') {
 		negative = t[0] == '-'
@@ -240,7 +242,7 @@ func (s *spec) decimal(v payload.Value) (any, string) {
 	case end-point > s.scale:
 		return nil, fmt.Sprintf("more than %d digits after the point: it would be rounded", s.scale)
 	}
-	if v.Kind == payload.Number && n.exp == 0 && len(v.Text) <= maxPlainDecimal {
+	if v.Kind == payload.Number && !n.exponential && len(v.Text) <= maxPlainDecimal {
 		return view(v.Text), ""
 	}
 	return n.plain(first, end, point), ""

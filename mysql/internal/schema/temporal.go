@@ -149,14 +149,10 @@ func (s *spec) onClock(t time.Time, o *Options) (civil, string) {
 	return c, ""
 }
 
-// tick is the column's smallest step, in nanoseconds.
-func tick(fraction int) int {
-	n := int(time.Second)
-	for range fraction {
-		n /= 10
-	}
-	return n
-}
+// tick is the smallest step of a column with so many digits, in nanoseconds.
+func tick(fraction int) int { return ticks[fraction] }
+
+var ticks = [...]int{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3}
 
 // epoch reads the number as a time since 1970, cut to nanoseconds towards the past.
 func (n *numeral) epoch(unit EpochUnit) (time.Time, string) {
@@ -205,30 +201,33 @@ func (c *civil) render(s *spec) string {
 	var room [32]byte
 	b := room[:0]
 	if s.family != familyTime {
-		b = appendPadded(b, c.year, 4)
-		b = appendPadded(append(b, '-'), c.month, 2)
-		b = appendPadded(append(b, '-'), c.day, 2)
+		b = appendPair(appendPair(b, c.year/100), c.year%100)
+		b = appendPair(append(b, '-'), c.month)
+		b = appendPair(append(b, '-'), c.day)
 		if s.family == familyDate {
 			return string(b)
 		}
 		b = append(b, ' ')
 	}
-	b = appendPadded(b, c.hour, 2)
-	b = appendPadded(append(b, ':'), c.minute, 2)
-	b = appendPadded(append(b, ':'), c.second, 2)
+	hour := c.hour
+	if hour >= 100 {
+		b = append(b, byte('0'+hour/100))
+		hour %= 100
+	}
+	b = appendPair(b, hour)
+	b = appendPair(append(b, ':'), c.minute)
+	b = appendPair(append(b, ':'), c.second)
 	if s.fraction > 0 {
-		b = appendPadded(append(b, '.'), c.nanos/tick(s.fraction), s.fraction)
+		b = append(b, '.')
+		for i := 1; i <= s.fraction; i++ {
+			b = append(b, byte('0'+c.nanos/tick(i)%10))
+		}
 	}
 	return string(b)
 }
 
-// appendPadded writes n with at least width digits.
-func appendPadded(b []byte, n, width int) []byte {
-	if n >= 10 || width > 1 {
-		b = appendPadded(b, n/10, width-1)
-	}
-	return append(b, byte('0'+n%10))
-}
+// appendPair writes n, below 100, as two digits.
+func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // timeOfDay converts for TIME.
 func (s *spec) timeOfDay(v payload.Value, o *Options) (any, string) {

@@ -94,8 +94,8 @@ func writeAndCompare(t *testing.T, n int, name schema.Name, names []string) {
 		t.Fatal(err)
 	}
 	for i := range names {
-		if want := fmt.Sprint(n*1000 + i); string(got[i].([]byte)) != want {
-			t.Errorf("column %q holds %s, want %s", names[i], got[i], want)
+		if want := fmt.Sprint(n*1000 + i); fmt.Sprint(got[i]) != want {
+			t.Errorf("column %q holds %v, want %s", names[i], got[i], want)
 		}
 	}
 }
