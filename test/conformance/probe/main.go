@@ -19,12 +19,12 @@ func main() {
 		Name:      name(),
 		Sinks:     map[string]runtime.NewSinkFunc{"probe": func() api.Sink { return &Sink{} }},
 		Sources:   map[string]runtime.NewSourceFunc{"probe_rows": func() api.Source { return &Source{} }},
-		Functions: map[string]runtime.NewFunctionFunc{"probe_twice": func() api.Function { return Twice{} }},
+		Functions: map[string]runtime.NewFunctionFunc{name() + "_twice": func() api.Function { return Twice{} }},
 	})
 }
 
 // name is the plugin's name, probe unless the environment says otherwise:
-// sockets are named after it, and tests run side by side.
+// sockets are named after it and its function, and tests run side by side.
 func name() string {
 	if n := os.Getenv("PROBE_NAME"); n != "" {
 		return n
