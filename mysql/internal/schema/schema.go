@@ -2,10 +2,12 @@
 // values to what its columns take, losslessly or with an error that names the
 // column, the value and the type. It talks to the server only in Load.
 //
-// Three losses are the nature of a column's type and no error: a FLOAT or
-// DOUBLE holds the nearest number it can, a temporal column drops the digits of
+// Four losses are the nature of a column's type and no error: a FLOAT or
+// DOUBLE holds the nearest number it can; a temporal column drops the digits of
 // a fraction (and the time, or the date) that it has no room for, always
-// towards the past, and a CHAR loses trailing spaces when it is read.
+// towards the past; a CHAR loses trailing spaces when it is read; and inside
+// MySQL's own JSON type a number beyond 64 bits, or with a fraction, is a
+// double (MariaDB's JSON keeps its text).
 package schema
 
 import (
@@ -77,9 +79,12 @@ func ParseEpochUnit(s string) (EpochUnit, error) {
 // Table is a table's columns, as read at one moment. It does not change:
 // any number of goroutines may use it.
 type Table struct {
-	Name       Name
-	Columns    []Column
-	PrimaryKey []int // indexes into Columns, in key order; empty without a primary key
+	Name    Name
+	Columns []Column
+	// PrimaryKey holds indexes into Columns, in key order. It is empty without a
+	// primary key, where a part of it is hidden from this user, and on
+	// go-mysql-server, which does not tell.
+	PrimaryKey []int
 
 	index map[string]int // by exact name; nil in a table too narrow to need it
 }
