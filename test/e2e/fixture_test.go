@@ -91,7 +91,7 @@ type bundle struct {
 func newBundle(t *testing.T, ddl ...string) *bundle {
 	t.Helper()
 	t.Parallel()
-	b := &bundle{T: t, host: ekuiper.Start(t, ekuiper.Options{}), name: strings.ToLower(t.Name())}
+	b := &bundle{T: t, host: ekuiper.Start(t, ekuiper.Options{}), name: strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))}
 	b.must(b.host.InstallPlugin("mysql", zip))
 	b.must(server.CreateDatabase(b.name))
 	var err error

@@ -217,6 +217,9 @@ func (r *reader) readTheirs() {
 			r.fail("property %s: %s: the sink needs plain JSON; allowed: leave it out", name, describe(v))
 		}
 	}
+	if v, ok := r.given["batchsize"]; ok && fmt.Sprint(v) != "0" && fmt.Sprint(v) != "1" {
+		r.warn("property batchSize: under load eKuiper 2.4.0 overwrites batches that wait for a sink, and rows are lost or doubled before they get here; leave it out: the sink makes batches itself (maxBatchRows)")
+	}
 	for _, name := range refused {
 		if v, ok := r.given[strings.ToLower(name)]; ok && v != "" {
 			r.fail("property %s: this release only inserts rows and would ignore it; allowed: leave it out", name)

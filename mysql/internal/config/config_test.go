@@ -208,7 +208,7 @@ func TestHostProperties(t *testing.T) {
 	props := with("format", "JSON", "compression", "")
 	for _, name := range hostNames {
 		switch name {
-		case "format", "compression", "encryption", "requireAck":
+		case "format", "compression", "encryption", "requireAck", "batchSize":
 		default:
 			props[name] = "anything"
 		}
@@ -225,6 +225,14 @@ func TestHostProperties(t *testing.T) {
 			if theirs[strings.ToLower(name)] {
 				t.Errorf("%s is eKuiper's own", name)
 			}
+		}
+	}
+}
+
+func TestHostBatchesAreWarnedOf(t *testing.T) {
+	for value, want := range map[any]int{1: 0, 0.0: 0, "1": 0, 2: 1, 100.0: 1, "50": 1} {
+		if _, warnings, err := Parse(with("batchSize", value)); err != nil || len(warnings) != want {
+			t.Errorf("batchSize %v: %q, %v", value, warnings, err)
 		}
 	}
 }

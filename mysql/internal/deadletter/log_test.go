@@ -43,7 +43,7 @@ func TestLongRowIsCutBetweenCharacters(t *testing.T) {
 	if got := shorten([]byte(row)); got != row[:1024]+"... (4000 bytes)" {
 		t.Errorf("got %q", got[1000:])
 	}
-	if got := shorten([]byte("x" + row)); got != ("x"+row)[:1023]+"... (4001 bytes)" {
+	if got := shorten([]byte("x" + row)); got != ("x" + row)[:1023]+"... (4001 bytes)" {
 		t.Errorf("got %q", got[1000:])
 	}
 }

@@ -77,13 +77,26 @@ func (f *feeder) message(ctx context.Context, position uint64, data []byte) erro
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			f.setAside(position, data, err)
+			f.setAside(position, unreadable(data, err), err)
 			continue
 		}
 		if err := f.row(ctx, position, row); err != nil {
 			return err
 		}
 	}
+}
+
+// unreadable is the part of a message that err is about.
+func unreadable(data []byte, err error) []byte {
+	var element *payload.ElementError
+	var syntax *payload.SyntaxError
+	switch {
+	case errors.As(err, &element):
+		return element.Raw
+	case errors.As(err, &syntax):
+		return data[syntax.Start:]
+	}
+	return data
 }
 
 // row adds one row, handing over the open batch when it is full.

@@ -69,7 +69,7 @@ func (o *Outboxes) Close() {
 
 // open returns a new outbox, or the one that the identity left behind.
 func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox, error) {
-	options, db, err := connectLazily(c)
+	options, db, err := connectLazily(c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 }
 
 // connectLazily prepares connections without making one.
-func connectLazily(c *config.Config) (delivery.Options, *sqlx.DB, error) {
+func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB, error) {
 	name, err := schema.ParseName(c.Table)
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property table: %w", err)
@@ -107,7 +107,11 @@ func connectLazily(c *config.Config) (delivery.Options, *sqlx.DB, error) {
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property epochUnit: %w", err)
 	}
-	connector, err := mysql.NewConnector(c.Driver)
+	// What the driver itself prints, "unexpected EOF" and the like, comes
+	// again as an error with more to it.
+	driver := c.Driver.Clone()
+	driver.Logger = driverLog{log}
+	connector, err := mysql.NewConnector(driver)
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
 	}
@@ -123,6 +127,12 @@ func connectLazily(c *config.Config) (delivery.Options, *sqlx.DB, error) {
 		MinReload: minReload,
 	}, db, nil
 }
+
+// driverLog takes the driver's own lines at debug level.
+type driverLog struct{ log api.Logger }
+
+// Print implements the driver's interface.
+func (l driverLog) Print(v ...any) { l.log.Debug(v...) }
 
 // release waits until the outbox is empty or ctx is done, and lets it go on
 // by itself if it is not.
