@@ -151,8 +151,8 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 		in.steps.Add(1)
 	}()
 	data, err := wire.body(size, in.limit)
-	var large *TooLargeError
-	if err != nil && !errors.As(err, &large) {
+	large := tooLarge(err)
+	if err != nil && large == nil {
 		return err
 	}
 	in.turn.Lock()
@@ -166,6 +166,16 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 		in.handler.Message(data)
 	}
 	return nil
+}
+
+// tooLarge returns err if it is that.
+func tooLarge(err error) *TooLargeError {
+	if err == nil {
+		return nil
+	}
+	var large *TooLargeError
+	errors.As(err, &large)
+	return large
 }
 
 func (in *Inlet) isClosed() bool {

@@ -10,8 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -346,46 +344,6 @@ func TestRequesterWithMangos(t *testing.T) {
 	}
 	if _, err := r.Exchange([]byte("d")); err == nil {
 		t.Fatal("no error from a closed host")
-	}
-}
-
-func TestListenOnStaleAndLiveSockets(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("named pipes leave no file behind")
-	}
-	t.Parallel()
-	url := address(t)
-	p, _ := path(url)
-	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: p, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	left.SetUnlinkOnClose(false)
-	if _, err := Listen(url, 0, quiet, &recorder{}); err == nil {
-		t.Fatal("listened beside a live listener")
-	}
-	_ = left.Close()
-	first := inlet(t, url, 0, &recorder{})
-	if st, err := os.Stat(p); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("socket file: %v, %v", st.Mode(), err)
-	}
-	if !RemoveSocket(url) || !RemoveSocket(url) {
-		t.Error("the socket file could not be removed")
-	}
-	inlet(t, url, 0, &recorder{})
-	first.Close()
-	if !isSocket(p) {
-		t.Error("closing the first listener removed the second's file")
-	}
-	if err := os.WriteFile(p+"x", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if RemoveSocket(url + "x") {
-		t.Error("removed what is not a socket")
-	}
-	_, err = Listen(Scheme+"/tmp/"+strings.Repeat("long", 40), 0, quiet, &recorder{})
-	if err == nil || !strings.Contains(err.Error(), "shorten the rule id") {
-		t.Errorf("too long a path: %v", err)
 	}
 }
 
