@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all figures lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -83,6 +83,9 @@ test-all:
 	$(GO) test -race -p 1 -timeout $(TESTTIMEOUT) ./test/...
 	$(call say,demo server)
 	cd test/demo/server && $(GO) test -timeout $(TESTTIMEOUT) ./...
+
+figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
+	$(GO) run ./test/figures
 
 test-unit: ## run the tests that need no server and no host
 	cd sdk && $(GO) test ./...
