@@ -49,7 +49,7 @@ build/kuiperd-1.14.7: test/host114/go.mod test/host114/go.sum test/host114/main.
 	@echo 'Building eKuiper 1.14.7 from source: some minutes the first time.'
 	$(GO) build -C test/host114 $(GOFLAGS_HOST) -tags no_pprof -ldflags '-checklinkname=0 -s -w' -o '$(CURDIR)/$@' .
 
-build/demo-server: test/demo/server/go.mod test/demo/server/go.sum test/demo/server/main.go
+build/demo-server: test/demo/server/go.mod test/demo/server/go.sum $(filter-out %_test.go,$(wildcard test/demo/server/*.go))
 	@echo 'Building the embedded MySQL server: about a minute the first time.'
 	CGO_ENABLED=0 $(GO) build -C test/demo/server $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' .
 

@@ -159,9 +159,19 @@ func (p *pipeline) watch(ctx context.Context, s settings, db *database, screen *
 			return nil
 		}
 		if meter.still() > patience {
-			return fmt.Errorf("no row has arrived for %s; %s are in the table%s", patience, thousands(arrived), p.complaints())
+			return fmt.Errorf("no row has arrived for %s; %s are in the table%s", patience, thousands(arrived), p.account()+p.complaints())
 		}
 	}
+}
+
+// account tells how many rows eKuiper itself counted, for an error's end.
+func (p *pipeline) account() string {
+	status, err := p.host.RuleStatus(ruleID)
+	if err != nil {
+		return "\n" + err.Error()
+	}
+	return fmt.Sprintf("\nthe rule is %s: %d rows came from the source, %d went to the sink, %d errors", status.State(),
+		status.Sum("source_demo", "records_out_total"), status.SinkIn("mysql"), status.SinkExceptions("mysql"))
 }
 
 // complaints are the warnings and errors in eKuiper's log, for an error's end.

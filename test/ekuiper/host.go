@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -130,19 +131,14 @@ func (h *Host) Restart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	// A port found free may be taken before the host listens on it: try again
-	// with others when the host ends at once.
-	var failures []error
+	// with others.
+	var err error
 	for range 3 {
-		err := h.launch(ctx)
-		if err == nil {
-			return nil
-		}
-		failures = append(failures, err)
-		if ctx.Err() != nil {
+		if err = h.launch(ctx); err == nil || !strings.Contains(err.Error(), "address already in use") {
 			break
 		}
 	}
-	return errors.Join(failures...)
+	return err
 }
 
 func (h *Host) launch(ctx context.Context) error {
@@ -168,8 +164,11 @@ func (h *Host) launch(ctx context.Context) error {
 		"KUIPER__BASIC__PPROF=false",
 		"KUIPER__SOURCE__HTTPSERVERIP=127.0.0.1",
 		"KUIPER__SOURCE__HTTPSERVERPORT="+ports[2],
-		"KUIPER__PORTABLE__INITTIMEOUT=20s",
 	)
+	if !h.FirstLine() { // 1.x has a default that works
+		// Left to itself 2.4.0 waits 5 microseconds for a plugin's handshake.
+		cmd.Env = append(cmd.Env, "KUIPER__PORTABLE__INITTIMEOUT=20s")
+	}
 	cmd.Env = append(cmd.Env, h.options.Env...)
 	p, err := startProcess(cmd)
 	if err != nil {

@@ -36,13 +36,14 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	if err := serve(ctx, *user, *password, *database); err != nil {
+	if err := serve(ctx, *user, *password, *database, func(a net.Addr) { fmt.Println("listening", a) }); err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, user, password, database string) error {
+// serve runs the server until ctx ends, and tells where it listens.
+func serve(ctx context.Context, user, password, database string, listening func(net.Addr)) error {
 	provider := memory.NewDBProvider(memory.NewDatabase(database))
 	engine := sqle.NewDefault(provider)
 	grants := engine.Analyzer.Catalog.MySQLDb
@@ -61,11 +62,11 @@ func serve(ctx context.Context, user, password, database string) error {
 		Listener: listener,
 		Version:  "8.0.33-demo",
 	}
-	s, err := server.NewServer(config, engine, sql.NewContext, memory.NewSessionBuilder(provider), nil)
+	s, err := server.NewServerWithHandler(config, engine, sql.NewContext, memory.NewSessionBuilder(provider), nil, inTurns)
 	if err != nil {
 		return errors.Join(fmt.Errorf("set up: %w", err), listener.Close())
 	}
-	fmt.Println("listening", listener.Addr())
+	listening(listener.Addr())
 	served := make(chan error, 1)
 	go func() { served <- s.Start() }()
 	select {
