@@ -83,6 +83,8 @@ test-all:
 	$(GO) test -race -p 1 -timeout $(TESTTIMEOUT) ./test/...
 	$(call say,demo server)
 	cd test/demo/server && $(GO) test -timeout $(TESTTIMEOUT) ./...
+	$(call say,demo)
+	@$(MAKE) --no-print-directory demo
 
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures
