@@ -94,13 +94,13 @@ func (db *database) prepareTable(ctx context.Context, create bool) error {
 			return fmt.Errorf("create the table: %w", err)
 		}
 	case errors.As(err, &refusal) && refusal.Number == 1146:
-		return fmt.Errorf("the table %s does not exist. Create it:\n  %s;\nor let the demo do so: make demo CREATE=1 DSN=...", db.table, createTable(db.table))
+		return fmt.Errorf("the table %s does not exist. Create it:\n  %s;\nor let the demo do so with CREATE=1", db.table, createTable(db.table))
 	case err != nil:
 		return fmt.Errorf("look at the table: %w", err)
 	default:
 		for _, column := range columns {
 			if !slices.Contains(found, column) {
-				return fmt.Errorf("the table %s has no column %s; name another with TABLE=..., the demo needs:\n  %s;", db.table, column, createTable("..."))
+				return fmt.Errorf("the table %s has no column %s; name another with TABLE=..., the demo needs: %s", db.table, column, createTable("..."))
 			}
 		}
 	}
