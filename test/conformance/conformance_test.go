@@ -267,8 +267,13 @@ func refusedThenCorrected(t *testing.T, s *stage) {
 	r.stop(t)
 }
 
-// Everything that the host counts as sent has been taken when the stop is
-// answered.
+// queued is how many messages the host's own socket may hold that the host
+// counts as sent; it drops them when it stops the rule.
+const queued = 128 + 1
+
+// What the host has handed to the kernel has been taken when the stop is
+// answered: the messages have no gap, and none is missing but those that the
+// host itself drops.
 func stopDrains(t *testing.T, s *stage) {
 	r := s.simple(t, plain(nil))
 	const total = 300
@@ -279,7 +284,11 @@ func stopDrains(t *testing.T, s *stage) {
 	r.emit(t, n(want...)...)
 	s.awaitSent(t, r, total)
 	r.stop(t)
-	s.record().await(t, texts(want...)...)
+	got := s.record().messages(t)
+	if len(got) < total-queued || !slices.Equal(got, texts(want...)[:len(got)]) {
+		t.Errorf("%d of %d messages: %q", len(got), total, got)
+	}
+	t.Logf("%d of %d messages", len(got), total)
 	if events := s.record().events(t); events[len(events)-1].Event != "close" {
 		t.Errorf("the last event is %+v", events[len(events)-1])
 	}
