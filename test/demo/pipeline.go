@@ -22,7 +22,8 @@ const patience = 30 * time.Second
 
 // pipeline is eKuiper with the plugin, a stream and a rule.
 type pipeline struct {
-	host *ekuiper.Host
+	host    *ekuiper.Host
+	settled bool // all rows have been made and have arrived
 }
 
 func startPipeline(ctx context.Context, s settings, db *database, screen *screen) (_ *pipeline, err error) {
@@ -155,6 +156,7 @@ func (p *pipeline) watch(ctx context.Context, s settings, db *database, screen *
 			screen.line("%s", text)
 		}
 		if !s.keep && arrived >= int64(s.rows) {
+			p.settled = true
 			screen.line("\n%s rows made, %s rows in the table.", thousands(int64(s.rows)), thousands(arrived))
 			return nil
 		}
@@ -191,8 +193,12 @@ func (p *pipeline) complaints() string {
 	return "\nfrom eKuiper's log:\n  " + strings.Join(found, "\n  ")
 }
 
-// close stops the rule, so that the plugin writes what it has, and ends all.
+// close ends all. Rows on their way are written first, by stopping the rule;
+// with none left that would only wait for eKuiper, which takes up to 5 s to
+// stop a source that is silent.
 func (p *pipeline) close() error {
-	_ = p.host.StopRule(ruleID) // there may be none yet
+	if !p.settled {
+		_ = p.host.StopRule(ruleID) // there may be none yet
+	}
 	return p.host.Close()
 }
