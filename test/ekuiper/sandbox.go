@@ -108,7 +108,7 @@ type sharedTmp struct {
 }
 
 func newSharedTmp(ctx context.Context) (*sharedTmp, error) {
-	name := filepath.Join(os.TempDir(), "ekuiper-mysql-test.lock")
+	name := filepath.Join(os.TempDir(), fmt.Sprintf("ekuiper-mysql-test-%d.lock", os.Getuid())) // each user may open only their own
 	lock, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("lock /tmp: %w", err)
