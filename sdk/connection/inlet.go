@@ -21,13 +21,14 @@ type Handler interface {
 
 // Inlet listens as PULL and hands each message to its handler.
 type Inlet struct {
-	ln      net.Listener
-	handler Handler
-	limit   int64
-	log     *slog.Logger
+	ln    net.Listener
+	limit int64
+	log   *slog.Logger
 
-	turn  sync.Mutex    // held while the handler works
-	steps atomic.Uint64 // messages begun and finished, for Drain
+	turn    chan struct{} // holds a token while the handler works, or is changed
+	handler Handler       // read and changed in turn
+	steps   atomic.Uint64 // messages begun and finished, for Drain
+	done    chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	pipes   map[*inPipe]struct{}
@@ -55,6 +56,7 @@ func Listen(url string, limit int64, log *slog.Logger, h Handler) (*Inlet, error
 	}
 	in := &Inlet{
 		ln: ln, handler: h, limit: limit, log: log,
+		turn: make(chan struct{}, 1), done: make(chan struct{}),
 		pipes:   make(map[*inPipe]struct{}),
 		changed: make(chan struct{}),
 	}
@@ -72,12 +74,33 @@ func (in *Inlet) Close() {
 		return
 	}
 	in.closed = true
+	close(in.done)
 	for p := range in.pipes {
 		_ = p.conn.Close()
 	}
 	in.signal()
 	in.mu.Unlock()
 	_ = in.ln.Close()
+}
+
+// Hold waits until the handler is not at work, at most for limit, and keeps
+// it from being called until Resume. It reports whether that is so.
+// Connections stay open meanwhile, and nothing is lost.
+func (in *Inlet) Hold(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case in.turn <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// Resume ends a Hold: what follows goes to h.
+func (in *Inlet) Resume(h Handler) {
+	in.handler = h
+	<-in.turn
 }
 
 // Wait returns after Close when the last handler has returned.
@@ -155,8 +178,11 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 	if err != nil && large == nil {
 		return err
 	}
-	in.turn.Lock()
-	defer in.turn.Unlock()
+	select {
+	case in.turn <- struct{}{}:
+		defer func() { <-in.turn }()
+	case <-in.done:
+	}
 	if in.isClosed() {
 		return ErrClosed
 	}

@@ -94,6 +94,8 @@ func (u *unacked) Message(data []byte) {
 	}
 }
 
+func (u *unacked) release() {}
+
 func (u *unacked) TooLarge(e *connection.TooLargeError) {
 	u.large.report(u.run.log, "message thrown away", e)
 }
@@ -106,8 +108,8 @@ type acked struct {
 	resends bool
 
 	work    chan job
-	results chan error // one per job
-	given   chan struct{}
+	results chan error    // one per job
+	given   chan struct{} // closed by end
 	once    sync.Once
 
 	// The rest is the inlet's turn alone.
@@ -158,8 +160,13 @@ func newAcked(run *sinkRun, acks *connection.Outlet, resends bool) *acked {
 
 // worker calls Collect, one message at a time.
 func (a *acked) worker() {
-	for j := range a.work {
-		a.results <- a.collect(j.data, j.deadline)
+	for {
+		select {
+		case j := <-a.work:
+			a.results <- a.collect(j.data, j.deadline)
+		case <-a.given:
+			return
+		}
 	}
 }
 
@@ -181,7 +188,10 @@ func (a *acked) Message(data []byte) {
 			return
 		}
 	}
-	a.work <- job{data, deadline}
+	select {
+	case a.work <- job{data, deadline}:
+	case <-a.given:
+	}
 	err, ended := a.result()
 	if !ended {
 		a.late = &mark
@@ -241,14 +251,7 @@ func (a *acked) answer(err error) {
 // worker go when Collect returns.
 func (a *acked) end() {
 	a.patience.end()
-	a.once.Do(func() {
-		close(a.given)
-		a.run.p.background.Go(func() {
-			if a.run.inlet != nil {
-				a.run.inlet.Wait()
-			}
-			close(a.work)
-			a.acks.Close()
-		})
-	})
+	a.once.Do(func() { close(a.given) })
 }
+
+func (a *acked) release() { a.acks.Close() }

@@ -223,19 +223,25 @@ func (p *plugin) handle(raw []byte) error {
 func (p *plugin) start(c command) error {
 	id := c.target
 	log := p.labelled(id)
-	if _, live := p.instances[id.key()]; live {
-		log.Info("started again: the earlier instance is replaced")
-		p.stop(id)
-	}
 	var (
-		in  instance
-		err error
+		in    instance
+		inlet *connection.Inlet
+		err   error
 	)
+	if old, live := p.instances[id.key()]; live {
+		log.Info("started again: the earlier instance is replaced")
+		delete(p.instances, id.key())
+		if sink, ok := old.(*sinkRun); ok {
+			inlet = sink.handOver()
+		} else {
+			old.stop()
+		}
+	}
 	switch id.kind {
 	case kindSource:
 		in, err = p.startSource(c, log)
 	case kindSink:
-		in, err = p.startSink(c, log)
+		in, err = p.startSink(c, log, inlet)
 	case kindFunction:
 		in, err = p.startFunction(c, log)
 	}

@@ -227,6 +227,22 @@ func testFunction(testing.TB) *functionRun {
 	return &functionRun{log: log, function: echo{}, base: context.New(gocontext.Background(), log)}
 }
 
+// The durations keep the promises made to the host and to plugins.
+func TestTiming(t *testing.T) {
+	u := usualTiming()
+	for promise, c := range map[string]struct{ got, most time.Duration }{
+		"a Collect's deadline comes before its answer": {u.collect, u.answer - 100*time.Millisecond},
+		"every message is answered within 3 s":         {u.answer, 2900 * time.Millisecond},
+		"the plugin ends within 2 s of its host":       {2*u.parentPoll + u.end, 1800 * time.Millisecond},
+		"so where the parent is hidden":                {u.hostMissing + u.redial + u.drain.Stall, 1800 * time.Millisecond},
+		"a blocked sink stops in about a second":       {u.drain.Stall + u.close, 1200 * time.Millisecond},
+	} {
+		if c.got > c.most {
+			t.Errorf("%s: %v, may be %v", promise, c.got, c.most)
+		}
+	}
+}
+
 // A message on its way through the runtime costs few allocations.
 func TestMessageAllocations(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))

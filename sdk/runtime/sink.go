@@ -29,13 +29,21 @@ type intake interface {
 	drain()
 	// end gives up a Collect that has not returned. No message follows.
 	end()
+	// release frees what the last message needed, after it.
+	release()
 }
 
-// startSink makes, configures and opens a sink and listens for its data.
-func (p *plugin) startSink(c command, log *slog.Logger) (instance, error) {
+// startSink makes, configures and opens a sink and listens for its data. It
+// takes over inlet, the held one of an instance that it replaces, if there is
+// one.
+func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet) (instance, error) {
 	id := c.target
 	run, err := p.openSink(c, log)
 	if err != nil {
+		if inlet != nil {
+			inlet.Close()
+			inlet = nil
+		}
 		if p.unblock(id) {
 			return nil, err
 		}
@@ -44,15 +52,19 @@ func (p *plugin) startSink(c command, log *slog.Logger) (instance, error) {
 		log.Error("start refused; the rule runs, but its messages are refused", "symbol", id.symbol, "error", err)
 		run = p.newSink(&refusing{err}, id, log)
 	}
-	acked := flag(c.config, "requireAck")
-	if acked {
+	if flag(c.config, "requireAck") {
 		run.intake = newAcked(run, connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance)), resends(c.config))
 	} else {
 		run.intake = newUnacked(run)
 	}
+	if run.inlet = inlet; inlet != nil {
+		inlet.Resume(run.intake)
+		return run, nil
+	}
 	run.inlet, err = connection.Listen(connection.DataURL(id.rule, id.op, id.instance), p.maxMessage, log, run.intake)
 	if err != nil {
 		run.intake.end()
+		run.intake.release()
 		run.close()
 		p.unblock(id)
 		return nil, err
@@ -93,9 +105,33 @@ func (r *sinkRun) stop() {
 	if !r.inlet.Drain(r.p.timing.drain) {
 		r.log.Warn("stop: the sink has not taken all that was sent, the rest is lost")
 	}
+	r.shut()
+}
+
+func (r *sinkRun) shut() {
 	r.inlet.Close()
 	r.intake.end()
+	r.p.background.Go(func() {
+		r.inlet.Wait()
+		r.intake.release()
+	})
 	r.close()
+}
+
+// handOver ends the sink but not its connections, so that nothing is lost
+// between it and its successor. It returns the inlet, held, or nil where the
+// sink would not let go of a message.
+func (r *sinkRun) handOver() *connection.Inlet {
+	r.intake.drain()
+	if !r.inlet.Hold(r.p.timing.drain.Usual) {
+		r.log.Warn("replaced: the sink has not let go of a message, the rest is lost")
+		r.shut()
+		return nil
+	}
+	r.intake.end()
+	r.intake.release()
+	r.close()
+	return r.inlet
 }
 
 // close cancels the sink's context and calls Close.

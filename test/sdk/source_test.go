@@ -35,8 +35,22 @@ func (s *testSource) Open(ctx api.StreamContext, rows chan<- api.SourceTuple, er
 
 func (s *testSource) Close(api.StreamContext) error { s.closed.Add(1); return nil }
 
-func sources(make func() api.Source) runtime.PluginConfig {
-	return runtime.PluginConfig{Sources: map[string]runtime.NewSourceFunc{"s": make}}
+// sources makes a plugin's sources: each start takes the next of the channel.
+func sources(next <-chan *testSource) runtime.PluginConfig {
+	return runtime.PluginConfig{Sources: map[string]runtime.NewSourceFunc{"s": func() api.Source { return <-next }}}
+}
+
+// runSource starts a plugin and its source s.
+func runSource(t *testing.T, s *testSource) (*plugin, *fakehost.SourceConn) {
+	t.Helper()
+	next := make(chan *testSource, 1)
+	next <- s
+	p := runPlugin(t, sources(next), nil)
+	in, err := p.OpenSource(fakehost.Source(unique("r"), "s", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, in
 }
 
 func row(n int) api.SourceTuple {
@@ -45,9 +59,9 @@ func row(n int) api.SourceTuple {
 
 func TestSourceRowsAndErrors(t *testing.T) {
 	t.Parallel()
-	var datasource string
+	datasource := make(chan string, 1)
 	s := &testSource{
-		configure: func(d string, _ map[string]any) error { datasource = d; return nil },
+		configure: func(d string, _ map[string]any) error { datasource <- d; return nil },
 		open: func(ctx api.StreamContext, rows chan<- api.SourceTuple, errs chan<- error) {
 			rows <- row(1)
 			rows <- api.NewDefaultSourceTuple(map[string]any{"n": math.NaN()}, nil)
@@ -58,7 +72,10 @@ func TestSourceRowsAndErrors(t *testing.T) {
 			<-ctx.Done()
 		},
 	}
-	p := runPlugin(t, sources(func() api.Source { return s }), nil)
+	next := make(chan *testSource, 2)
+	next <- s
+	next <- s
+	p := runPlugin(t, sources(next), nil)
 	c := fakehost.Source(unique("r"), "s", map[string]any{"datasource": "here"})
 	in, err := p.OpenSource(c)
 	if err != nil {
@@ -79,15 +96,15 @@ func TestSourceRowsAndErrors(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	if datasource != "here" || s.closed.Load() != 1 {
-		t.Errorf("datasource %q, closed %d times", datasource, s.closed.Load())
+	if d := <-datasource; d != "here" || s.closed.Load() != 1 {
+		t.Errorf("datasource %q, closed %d times", d, s.closed.Load())
 	}
 	c.DataSource, c.Config = "there", nil // as 1.x sends it
 	if in, err = p.OpenSource(c); err != nil {
 		t.Fatal(err)
 	}
-	if datasource != "there" {
-		t.Errorf("datasource %q", datasource)
+	if d := <-datasource; d != "there" {
+		t.Errorf("datasource %q", d)
 	}
 	if err := in.Close(); err != nil {
 		t.Error(err)
@@ -96,48 +113,38 @@ func TestSourceRowsAndErrors(t *testing.T) {
 
 func TestSourceFaults(t *testing.T) {
 	t.Parallel()
-	s := &testSource{}
-	p := runPlugin(t, sources(func() api.Source { return s }), nil)
+	next := make(chan *testSource, 1)
+	p := runPlugin(t, sources(next), nil)
 	c := fakehost.Source(unique("r"), "s", nil)
-	open := func(wantText string) {
+	open := func(s *testSource, wantText string) {
 		t.Helper()
+		next <- s
 		in, err := p.OpenSource(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = in.Read(limit)
 		var said *fakehost.SourceError
-		if !errors.As(err, &said) || !strings.Contains(said.Text, wantText) {
+		if (wantText == "") != (err == nil) || wantText != "" && (!errors.As(err, &said) || !strings.Contains(said.Text, wantText)) {
 			t.Errorf("got %v", err)
 		}
 		if err := in.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	s.open = func(_ api.StreamContext, _ chan<- api.SourceTuple, errs chan<- error) { errs <- errors.New("dry well") }
-	open("dry well")
+	open(&testSource{open: func(_ api.StreamContext, _ chan<- api.SourceTuple, errs chan<- error) {
+		errs <- errors.New("dry well")
+	}}, "dry well")
 	p.logged(t, "level=ERROR", "dry well", "rule="+c.Meta.RuleID)
-	s.open = func(api.StreamContext, chan<- api.SourceTuple, chan<- error) { panic("worm in Open") }
-	open("worm in Open")
+	open(&testSource{open: func(api.StreamContext, chan<- api.SourceTuple, chan<- error) { panic("worm in Open") }}, "worm in Open")
 	p.logged(t, "level=ERROR", "worm in Open", "source_test.go")
 
-	s.configure = func(string, map[string]any) error { return errors.New("no well") }
+	next <- &testSource{configure: func(string, map[string]any) error { return errors.New("no well") }}
 	var refused *fakehost.RefusedError
 	if _, err := p.OpenSource(c); !errors.As(err, &refused) || !strings.Contains(refused.Reply, "no well") {
 		t.Errorf("got %v", err)
 	}
-	s.configure = nil
-	s.open = func(ctx api.StreamContext, rows chan<- api.SourceTuple, _ chan<- error) { rows <- row(1) }
-	in, err := p.OpenSource(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := in.Read(limit); err != nil {
-		t.Error(err)
-	}
-	if err := in.Close(); err != nil {
-		t.Error(err)
-	}
+	open(&testSource{open: func(_ api.StreamContext, rows chan<- api.SourceTuple, _ chan<- error) { rows <- row(1) }}, "")
 }
 
 // A host that reads slowly holds the source back; nothing is dropped.
@@ -155,11 +162,7 @@ func TestSourceBackPressure(t *testing.T) {
 			}
 		}
 	}}
-	p := runPlugin(t, sources(func() api.Source { return s }), nil)
-	in, err := p.OpenSource(fakehost.Source(unique("r"), "s", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, in := runSource(t, s)
 	last := int64(-1)
 	eventually(t, "the source to be held back", func() bool {
 		now := sent.Load()
@@ -202,11 +205,7 @@ func TestSourceStops(t *testing.T) {
 		"returned":     func(ctx api.StreamContext, rows chan<- api.SourceTuple, _ chan<- error) {},
 	} {
 		s := &testSource{open: open}
-		p := runPlugin(t, sources(func() api.Source { return s }), nil)
-		in, err := p.OpenSource(fakehost.Source(unique("r"), "s", nil))
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, in := runSource(t, s)
 		began := time.Now()
 		// The host need not have closed its socket.
 		if err := p.Stop(in.Control); err != nil {
@@ -241,11 +240,7 @@ func TestSourceStopSendsTheRest(t *testing.T) {
 		<-ctx.Done()
 		rows <- row(n)
 	}}
-	p := runPlugin(t, sources(func() api.Source { return s }), nil)
-	in, err := p.OpenSource(fakehost.Source(unique("r"), "s", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, in := runSource(t, s)
 	<-full
 	if err := p.Stop(in.Control); err != nil {
 		t.Fatal(err)

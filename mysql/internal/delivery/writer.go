@@ -52,6 +52,9 @@ func (w *writer) run(ctx context.Context) {
 // long as it takes, but only patience times after an error that is in no
 // table; an error means that ctx is done.
 func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) error {
+	if !b.table.Atomic && hi-lo > 1 {
+		return w.writeSingly(ctx, b, lo, hi, patience)
+	}
 	retry := newRetry(w.Delivery, "writing to")
 	rebuilt := false
 	for {
@@ -90,6 +93,17 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 	}
+}
+
+// writeSingly is write, a row at a time: a failed statement of many rows would
+// leave some of them in the table, and nobody could tell which.
+func (w *writer) writeSingly(ctx context.Context, b *batch, lo, hi, patience int) error {
+	for ; lo < hi; lo++ {
+		if err := w.write(ctx, b, lo, lo+1, patience); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // classify is fault.Classify, but for a connection lost while it was being

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoTable)
 	}
-	t := &Table{Name: name, Columns: make([]Column, len(rows))}
+	t := &Table{Name: name, Columns: make([]Column, len(rows)), Atomic: true}
 	for i, r := range rows {
 		t.Columns[i] = r.column()
 	}
@@ -52,8 +53,25 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 	if t.PrimaryKey, err = t.loadPrimaryKey(ctx, q, database, table); err != nil {
 		return nil, fmt.Errorf("read the primary key of %s: %w", name, err)
 	}
+	if t.Atomic, err = loadAtomic(ctx, q, database, table); err != nil {
+		return nil, fmt.Errorf("read the engine of %s: %w", name, err)
+	}
 	t.buildIndex()
 	return t, nil
+}
+
+// notAtomic are the engines that keep what a failed statement has written so far.
+var notAtomic = []string{"MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE", "MRG_MyISAM"}
+
+// loadAtomic tells whether a failed statement leaves the table as it was. Of a
+// view, which has no engine, that is assumed.
+func loadAtomic(ctx context.Context, q sqlx.QueryerContext, database, table string) (bool, error) {
+	var engine sql.NullString
+	err := sqlx.GetContext(ctx, q, &engine, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? LIMIT 1", database, table)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	return !slices.ContainsFunc(notAtomic, func(e string) bool { return strings.EqualFold(e, engine.String) }), err
 }
 
 func loadColumns(ctx context.Context, q sqlx.QueryerContext, name Name) ([]columnRow, error) {

@@ -85,6 +85,7 @@ type Table struct {
 	// primary key, where a part of it is hidden from this user, and on
 	// go-mysql-server, which does not tell.
 	PrimaryKey []int
+	Atomic     bool // a statement that fails leaves nothing of itself behind
 
 	index map[string]int // by exact name; nil in a table too narrow to need it
 }
@@ -94,7 +95,7 @@ const linearColumns = 8
 
 // NewTable returns a table of these columns without asking a server.
 func NewTable(name Name, columns ...Column) *Table {
-	t := &Table{Name: name, Columns: columns}
+	t := &Table{Name: name, Columns: columns, Atomic: true}
 	t.buildIndex()
 	return t
 }

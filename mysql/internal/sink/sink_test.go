@@ -121,6 +121,21 @@ func TestBadRowsAreFoundAndTheOthersStored(t *testing.T) {
 	}
 }
 
+// TestBadRowInATableWithoutTransactions: what a failed statement has written
+// stays there, so nothing may be written twice.
+func TestBadRowInATableWithoutTransactions(t *testing.T) {
+	for _, engine := range []string{"MyISAM", "Aria"} {
+		t.Run(engine, func(t *testing.T) {
+			b := newBundle(t, "CREATE TABLE numbers (id BIGINT, x INT CHECK (x < 10)) ENGINE="+engine)
+			s := b.open(b.props("", "numbers"))
+			b.collect(s, `[{"id":1,"x":1},{"id":2,"x":1},{"id":3,"x":50},{"id":4,"x":1},{"id":5,"x":1}]`)
+			b.settle(s)
+			b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2", "4", "5")
+			b.wantFate(s, 4, 1)
+		})
+	}
+}
+
 func TestUndecodableIsSetAsideAndTheRestStored(t *testing.T) {
 	b := newBundle(t, numbers)
 	s := b.open(b.props("", "numbers"))
