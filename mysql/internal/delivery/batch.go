@@ -15,10 +15,11 @@ const maxPlaceholders = math.MaxUint16
 // absent marks a cell whose row has no value for the column: DEFAULT.
 type absent struct{}
 
-// rowRef is one row of a batch and where it came from.
+// rowRef is one row by its number in the queue, and its text.
 type rowRef struct {
-	position uint64
+	number   uint64
 	raw      []byte
+	replayed bool // it may be in the table already
 }
 
 // batch is rows ready to be written: cells holds len(rows) times len(cols)
@@ -75,9 +76,9 @@ func (b *batch) reset(t *schema.Table) {
 	b.cells, b.rows, b.bytes, b.full = b.cells[:0], b.rows[:0], 0, true
 }
 
-// add converts row and appends it. After an error the batch is as it was
+// add converts row, which ref names, and appends it. After an error the batch is as it was
 // before. dropped counts fields that the table has no column for.
-func (b *batch) add(position uint64, row payload.Row, o *Options) (dropped int, err error) {
+func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
 	if len(b.rows) == 0 && !b.fits(row) {
 		b.forgetColumns(0)
 	}
@@ -129,7 +130,7 @@ func (b *batch) add(position uint64, row payload.Row, o *Options) (dropped int, 
 		}
 	}
 	b.cells = append(b.cells, cells...)
-	b.rows = append(b.rows, rowRef{position, row.Raw})
+	b.rows = append(b.rows, ref)
 	b.bytes += size
 	return dropped, nil
 }

@@ -29,7 +29,7 @@ func fill(b *batch, message string, o *Options) (errs []string) {
 		if err != nil {
 			return errs
 		}
-		if _, err := b.add(7, row, o); err != nil {
+		if _, err := b.add(rowRef{number: 7}, row, o); err != nil {
 			errs = append(errs, err.Error())
 		}
 	}
@@ -160,7 +160,7 @@ func TestAddAllocatesOnlyArguments(t *testing.T) {
 		d.Reset(message)
 		for range 1 {
 			row, _ := d.Next()
-			if _, err := b.add(1, row, &testOptions); err != nil {
+			if _, err := b.add(rowRef{}, row, &testOptions); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -197,7 +197,7 @@ func BenchmarkAdd(b *testing.B) {
 			if err != nil {
 				break
 			}
-			if _, err := batch.add(1, row, &testOptions); err != nil {
+			if _, err := batch.add(rowRef{}, row, &testOptions); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -20,16 +20,34 @@ import (
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
+// Message is one message of the queue. Its rows are numbered from First on;
+// what cannot be read as a row counts as one.
+type Message struct {
+	First    uint64
+	Data     []byte
+	Replayed bool             // its rows may be in the table already
+	Settled  func(i int) bool // whether its i-th row, from 0, needs no more work; nil if none does
+}
+
+// Fate is what became of a row.
+type Fate uint8
+
+// The fates.
+const (
+	Stored   Fate = iota // the server has committed it
+	SetAside             // the dead letters have it
+)
+
 // Queue is where messages come from. It must hand each message to Next once,
-// and keep it until as many rows as the message has are settled.
+// and keep it until all of its rows are settled.
 type Queue interface {
 	// Next returns the oldest unread message without waiting, or false.
-	Next() (position uint64, data []byte, ok bool)
+	Next() (Message, bool)
 	// Ready receives when Next may have something new.
 	Ready() <-chan struct{}
-	// Settle says that rows rows of the message at position are done with.
-	// It may be called from any goroutine.
-	Settle(position uint64, rows int)
+	// Settle says what became of the rows numbered from up to, not including,
+	// to. It may be called from any goroutine.
+	Settle(fate Fate, from, to uint64)
 }
 
 // DeadLetters takes rows that can never be stored as they are.
@@ -152,10 +170,10 @@ func (d *Delivery) target() string {
 }
 
 // setAside gives up on one row.
-func (d *Delivery) setAside(position uint64, raw []byte, reason error) {
-	d.letters.SetAside(raw, reason)
+func (d *Delivery) setAside(r rowRef, reason error) {
+	d.letters.SetAside(r.raw, reason)
 	d.meter.SetAside(1)
-	d.queue.Settle(position, 1)
+	d.queue.Settle(SetAside, r.number, r.number+1)
 }
 
 // errStopped ends the goroutines; it never reaches a caller.

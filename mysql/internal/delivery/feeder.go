@@ -25,9 +25,8 @@ func (d *Delivery) feed(ctx context.Context) {
 	f.delay.Stop()
 	defer f.delay.Stop()
 	for {
-		position, data, ok := d.queue.Next()
-		if ok {
-			if f.message(ctx, position, data) != nil {
+		if m, ok := d.queue.Next(); ok {
+			if f.message(ctx, m) != nil {
 				return
 			}
 			continue
@@ -68,19 +67,24 @@ func (f *feeder) next() {
 }
 
 // message adds a message's rows. An error means that ctx is done.
-func (f *feeder) message(ctx context.Context, position uint64, data []byte) error {
+func (f *feeder) message(ctx context.Context, m Message) error {
 	f.options = &f.setup.Load().options
-	f.decoder.Reset(data)
-	for {
+	f.decoder.Reset(m.Data)
+	for i := 0; ; i++ {
 		row, err := f.decoder.Next()
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			f.setAside(position, unreadable(data, err), err)
+		}
+		if m.Settled != nil && m.Settled(i) {
 			continue
 		}
-		if err := f.row(ctx, position, row); err != nil {
+		ref := rowRef{m.First + uint64(i), row.Raw, m.Replayed}
+		if err != nil {
+			ref.raw = unreadable(m.Data, err)
+			f.setAside(ref, err)
+			continue
+		}
+		if err := f.row(ctx, ref, row); err != nil {
 			return err
 		}
 	}
@@ -100,21 +104,21 @@ func unreadable(data []byte, err error) []byte {
 }
 
 // row adds one row, handing over the open batch when it is full.
-func (f *feeder) row(ctx context.Context, position uint64, row payload.Row) error {
+func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	var dropped int
 	for reread := false; ; reread = true {
 		t, err := f.ready(ctx)
 		if err != nil {
 			return err
 		}
-		if dropped, err = f.batch.add(position, row, f.options); err == nil {
+		if dropped, err = f.batch.add(ref, row, f.options); err == nil {
 			break
 		}
 		// The table may have changed since it was read: look before judging.
 		if !reread && f.tables.expire(t, f.options.MinReload) {
 			continue
 		}
-		f.setAside(position, row.Raw, err)
+		f.setAside(ref, err)
 		return nil
 	}
 	if dropped > 0 {

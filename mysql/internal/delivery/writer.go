@@ -123,15 +123,16 @@ type connectError struct{ err error }
 func (e *connectError) Error() string { return "connect: " + e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
+// stored settles the rows, as few spans of numbers as there are.
 func (w *writer) stored(b *batch, lo, hi int) {
 	w.meter.Stored(hi - lo)
 	for lo < hi {
-		n := 1
-		for lo+n < hi && b.rows[lo+n].position == b.rows[lo].position {
-			n++
+		from := b.rows[lo].number
+		to := from + 1
+		for lo++; lo < hi && b.rows[lo].number == to; lo++ {
+			to++
 		}
-		w.queue.Settle(b.rows[lo].position, n)
-		lo += n
+		w.queue.Settle(Stored, from, to)
 	}
 }
 
@@ -139,7 +140,7 @@ func (w *writer) stored(b *batch, lo, hi int) {
 // n costs about 2 log2(n) statements and the others are written.
 func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) error {
 	if hi-lo == 1 {
-		w.setAside(b.rows[lo].position, b.rows[lo].raw, err)
+		w.setAside(b.rows[lo], err)
 		return nil
 	}
 	w.meter.Retried()
@@ -165,10 +166,10 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		w.decoder.Reset(r.raw)
 		row, err := w.decoder.Next()
 		if err == nil {
-			_, err = nb.add(r.position, row, &w.setup.Load().options)
+			_, err = nb.add(r, row, &w.setup.Load().options)
 		}
 		if err != nil {
-			w.setAside(r.position, r.raw, err)
+			w.setAside(r, err)
 		}
 	}
 	return nb, nil
