@@ -113,6 +113,16 @@ func (s *SinkConn) Close() error {
 	return errors.Join(s.Disconnect(), s.host.Stop(s.Control))
 }
 
+// CloseLeaking ends the rule as eKuiper 1.14 does: the acknowledgement socket
+// stays open, and the next start of the same rule fails unless the plugin has
+// freed its name.
+func (s *SinkConn) CloseLeaking() error {
+	s.host.mu.Lock()
+	s.host.leaked = append(s.host.leaked, s.ack)
+	s.host.mu.Unlock()
+	return errors.Join(closed(s.data), s.host.Stop(s.Control))
+}
+
 func closed(sock mangos.Socket) error {
 	if err := sock.Close(); err != nil && !errors.Is(err, mangos.ErrClosed) {
 		return fmt.Errorf("close socket: %w", err)
