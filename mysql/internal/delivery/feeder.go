@@ -111,7 +111,7 @@ func (f *feeder) row(ctx context.Context, position uint64, row payload.Row) erro
 			break
 		}
 		// The table may have changed since it was read: look before judging.
-		if !reread && f.tables.expire(t, f.options.MinReload) {
+		if !reread && f.tables.doubt(t, f.options.MinReload) {
 			continue
 		}
 		f.setAside(position, row.Raw, err)

@@ -57,6 +57,9 @@ func (e entry) refine(message string) Class {
 			return Row
 		}
 	case 1105: // UNKNOWN_ERROR
+		if strings.Contains(message, "max_allowed_packet") { // a long value, sent ahead of its statement
+			return TooLarge
+		}
 		if strings.Contains(message, "undetermined") { // TiDB lost its store's answer to a commit
 			return OutcomeUnknown
 		}

@@ -18,7 +18,7 @@ import (
 
 // closeWait is how long Close waits for the table: commands are serial for
 // all rules, so a stop must not take longer.
-const closeWait = 500 * time.Millisecond
+const closeWait = 400 * time.Millisecond
 
 // Sink is one action of one rule. Its methods are called by one goroutine.
 type Sink struct {
@@ -107,7 +107,7 @@ func (s *Sink) warnBlocked() {
 	s.log.Warnf("the queue is full (maxQueueBytes %d): eKuiper has to wait, and drops rows once its own buffers are full; to keep them set requireAck with enableCache or resendInterval in the action, or raise maxQueueBytes", s.config.MaxQueueBytes)
 }
 
-// Close waits up to 500 ms for the table to take what is queued, and not at
+// Close waits up to 400 ms for the table to take what is queued, and not at
 // all while the database is known to be down. What is left is written on
 // after it returns.
 func (s *Sink) Close(ctx api.StreamContext) error {
