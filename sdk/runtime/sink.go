@@ -104,6 +104,7 @@ func (p *plugin) openSink(c command, log *slog.Logger) (*sinkRun, error) {
 // stop hands over what the host has sent, then ends the sink.
 func (r *sinkRun) stop() {
 	r.intake.drain()
+	r.setUrgent()
 	if !r.inlet.Drain(r.p.timing.drain) {
 		r.log.Warn("stop: the sink has not taken all that was sent, the rest is lost")
 	}
@@ -134,6 +135,7 @@ func (r *sinkRun) shut() {
 // sink would not let go of a message.
 func (r *sinkRun) handOver() *connection.Inlet {
 	r.intake.drain()
+	r.setUrgent()
 	if !r.inlet.Hold(r.p.timing.drain.Usual) {
 		r.log.Warn("replaced: the sink has not let go of a message, the rest is lost")
 		r.shut()

@@ -551,3 +551,42 @@ func TestRowWithoutFieldsIsSetAside(t *testing.T) {
 	b.wantRows("SELECT id FROM numbers", "1")
 	b.wantFate(s, 1, 1)
 }
+
+func TestAboutToStopNobodyWaitsForRoom(t *testing.T) {
+	for _, acked := range []bool{false, true} {
+		t.Run(fmt.Sprint("requireAck ", acked), func(t *testing.T) {
+			b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name TEXT)")
+			hole := proxy.Start(t, server.Addr())
+			hole.BlackHole()
+			s := b.open(b.props(hole.Addr(), "numbers", "maxQueueBytes", 64<<10, "requireAck", acked))
+			big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
+			b.collect(s, big)
+			collected := make(chan error)
+			go func() { collected <- s.Collect(b.context("rule"), []byte(big)) }()
+			await(t, b.log.saying("the queue is full"), "the log to say that the queue is full")
+			s.SetUrgent()
+			if err := <-collected; (err != nil) != acked {
+				t.Errorf("Collect returned %v", err)
+			}
+			for range 10 {
+				if err := s.Collect(b.context("rule"), []byte(big)); (err != nil) != acked {
+					t.Errorf("Collect returned %v", err)
+				}
+			}
+			hole.Pass()
+			b.settle(s)
+			want := int64(12)
+			if acked {
+				want = 1
+			}
+			b.wantFate(s, want, 0)
+		})
+	}
+}
+
+func TestMessageThatWasThrownAwayIsCounted(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	s.TooLarge(70<<20, 64<<20)
+	b.wantFate(s, 0, 1)
+}

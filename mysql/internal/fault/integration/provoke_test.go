@@ -279,7 +279,7 @@ func TestProvokedByARival(t *testing.T) {
 							defer s.Close()
 						}
 					}
-					return provocation{want: same(1461), class: fault.Passing}, err
+					return provocation{want: same(1461), class: fault.Operator}, err
 				},
 				"too many placeholders": func(t *testing.T) (provocation, error) {
 					_, err := a.Prepare("SELECT " + strings.Repeat("?,", 65535) + "?")
