@@ -85,6 +85,36 @@ func dial(url string) (net.Conn, error) {
 	return net.DialUnix("unix", nil, &net.UnixAddr{Name: p, Net: "unix"})
 }
 
+// SocketFile tells one socket file from its successors of the same name. The
+// zero value is none.
+type SocketFile struct {
+	path string
+	info fs.FileInfo
+}
+
+// LookUpSocket returns the socket file of url, if there is one.
+func LookUpSocket(url string) SocketFile {
+	p, err := path(url)
+	if err != nil || !isSocket(p) {
+		return SocketFile{}
+	}
+	info, err := os.Lstat(p)
+	if err != nil {
+		return SocketFile{}
+	}
+	return SocketFile{path: p, info: info}
+}
+
+// Remove removes the file if it is still the same one, and reports that.
+func (f SocketFile) Remove() bool {
+	if f.info == nil {
+		return false
+	}
+	// A successor may get the same inode, but not the same time.
+	now, err := os.Lstat(f.path)
+	return err == nil && os.SameFile(now, f.info) && now.ModTime().Equal(f.info.ModTime()) && os.Remove(f.path) == nil
+}
+
 // RemoveSocket removes the socket file of url, so that another listener can
 // take its name although the old one lives. It reports whether the name is
 // free, which it never is where sockets are not files (Windows). What is not

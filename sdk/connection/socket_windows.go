@@ -32,6 +32,16 @@ func dial(url string) (net.Conn, error) {
 	return winio.DialPipe(pipePrefix+p, &within)
 }
 
+// SocketFile tells one socket file from its successors of the same name.
+// Named pipes are not files: it is always none.
+type SocketFile struct{}
+
+// LookUpSocket returns none.
+func LookUpSocket(string) SocketFile { return SocketFile{} }
+
+// Remove reports that nothing was removed.
+func (SocketFile) Remove() bool { return false }
+
 // RemoveSocket removes the socket file of url, so that another listener can
 // take its name although the old one lives. It reports whether the name is
 // free, which it never is where sockets are not files (Windows).

@@ -97,6 +97,7 @@ func (u *unacked) Message(data []byte) {
 func (u *unacked) release() {}
 
 func (u *unacked) TooLarge(e *connection.TooLargeError) {
+	u.run.tooLarge(e)
 	u.large.report(u.run.log, "message thrown away", e)
 }
 
@@ -220,6 +221,7 @@ func (a *acked) mark(data []byte) print {
 
 // TooLarge answers that it is done: the message can never be taken.
 func (a *acked) TooLarge(e *connection.TooLargeError) {
+	a.run.tooLarge(e)
 	a.large.report(a.run.log, "message thrown away", e)
 	a.answer(nil)
 }

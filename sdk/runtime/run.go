@@ -263,6 +263,9 @@ func (p *plugin) stop(id identity) {
 	}
 	delete(p.instances, id.key())
 	in.stop()
+	if sink, ok := in.(*sinkRun); ok {
+		sink.freeID()
+	}
 	p.labelled(id).Info("stopped", "kind", id.kind, "symbol", id.symbol)
 }
 

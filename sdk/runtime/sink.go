@@ -20,6 +20,7 @@ type sinkRun struct {
 	cancel gocontext.CancelFunc // of the context that Open received
 	intake intake
 	inlet  *connection.Inlet
+	acks   connection.SocketFile // where the host listened at the start
 }
 
 // intake hands messages to Collect.
@@ -52,6 +53,7 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 		log.Error("start refused; the rule runs, but its messages are refused", "symbol", id.symbol, "error", err)
 		run = p.newSink(&refusing{err}, id, log)
 	}
+	run.acks = connection.LookUpSocket(connection.AckURL(id.rule, id.op, id.instance))
 	if flag(c.config, "requireAck") {
 		run.intake = newAcked(run, connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance)), resends(c.config))
 	} else {
@@ -102,10 +104,20 @@ func (p *plugin) openSink(c command, log *slog.Logger) (*sinkRun, error) {
 // stop hands over what the host has sent, then ends the sink.
 func (r *sinkRun) stop() {
 	r.intake.drain()
+	r.setUrgent()
 	if !r.inlet.Drain(r.p.timing.drain) {
 		r.log.Warn("stop: the sink has not taken all that was sent, the rest is lost")
 	}
 	r.shut()
+}
+
+// freeID makes the rule id usable again where the host leaks its socket for
+// acknowledgements at every stop, as eKuiper 1.14 does. A host that closes
+// the socket has done so before the stop: what has its name now is another.
+func (r *sinkRun) freeID() {
+	if r.acks.Remove() {
+		r.log.Debug("removed the acknowledgement socket that the host has leaked")
+	}
 }
 
 func (r *sinkRun) shut() {
@@ -123,6 +135,7 @@ func (r *sinkRun) shut() {
 // sink would not let go of a message.
 func (r *sinkRun) handOver() *connection.Inlet {
 	r.intake.drain()
+	r.setUrgent()
 	if !r.inlet.Hold(r.p.timing.drain.Usual) {
 		r.log.Warn("replaced: the sink has not let go of a message, the rest is lost")
 		r.shut()

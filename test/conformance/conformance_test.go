@@ -142,7 +142,7 @@ var scenarios = []struct {
 
 func configArrives(t *testing.T, s *stage) {
 	action := s.action(map[string]any{
-		"url": "user:p@ss@tcp(localhost:3306)/db?a=b", "Table": "t", "n": 1, "big": 9007199254740991, "f": 1.5, "yes": true,
+		"url": "user:p@ss@tcp(localhost:3306)/db?a=b", "Table": "t", "n": 1, "big": int64(9007199254740991), "f": 1.5, "yes": true,
 		"none": nil, "list": []any{1, "a", map[string]any{"b": false}}, "sendSingle": true,
 		"template": "{{.id}}", "html": "<&>",
 	})

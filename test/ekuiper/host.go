@@ -92,24 +92,29 @@ func New(ctx context.Context, options Options) (_ *Host, err error) {
 // layOut makes the tree that eKuiper expects; what is there stays.
 func layOut(base string) error {
 	for _, dir := range []string{
-		"etc/sources", "etc/sinks", "etc/functions", "data", "log", "zips",
+		"etc/sources", "etc/sinks", "etc/functions", "etc/connections", "data", "log", "zips",
 		"plugins/portable", "plugins/sources", "plugins/sinks", "plugins/functions",
 	} {
 		if err := os.MkdirAll(filepath.Join(base, dir), 0o755); err != nil {
 			return fmt.Errorf("lay out eKuiper's folder: %w", err)
 		}
 	}
-	conf := filepath.Join(base, "etc", "kuiper.yaml")
-	if _, err := os.Stat(conf); err == nil {
-		return nil
-	}
 	// The log goes to a file, as in eKuiper's own default: a plugin's output
 	// then runs through a pipe that breaks when the host dies.
-	const text = "basic: {allowExternalFileAccess: true, fileLog: true, consoleLog: false, rotateTime: 24, rotateSize: 1073741824, rotateCount: 3}\n" +
+	const settings = "basic: {allowExternalFileAccess: true, fileLog: true, consoleLog: false, rotateTime: 24, rotateSize: 1073741824, rotateCount: 3}\n" +
 		"store: {type: sqlite}\n" +
 		"portable: {pythonBin: python}\n"
-	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("lay out eKuiper's folder: %w", err)
+	for name, text := range map[string]string{
+		"kuiper.yaml":                 settings,
+		"connections/connection.yaml": "# no connections\n", // without it a connectionSelector is an error
+	} {
+		path := filepath.Join(base, "etc", filepath.FromSlash(name))
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return fmt.Errorf("lay out eKuiper's folder: %w", err)
+		}
 	}
 	return nil
 }

@@ -164,7 +164,15 @@ func (h *Host) PutSourceConfig(source, key string, properties any) error {
 	return err
 }
 
-// PutSinkConfig stores a shared sink configuration (resourceId).
+// PutConnection stores named connection properties, which eKuiper 2.x merges
+// into a sink's action that names them by connectionSelector.
+func (h *Host) PutConnection(sink, key string, properties any) error {
+	_, err := h.Do(http.MethodPut, "/metadata/connections/"+url.PathEscape(sink)+"/confKeys/"+url.PathEscape(key), properties)
+	return err
+}
+
+// PutSinkConfig stores a shared sink configuration (resourceId). 1.x merges it
+// into an action that names it; 2.4.0 stores it and does nothing with it.
 func (h *Host) PutSinkConfig(sink, key string, properties any) error {
 	_, err := h.Do(http.MethodPut, "/metadata/sinks/"+url.PathEscape(sink)+"/confKeys/"+url.PathEscape(key), properties)
 	return err

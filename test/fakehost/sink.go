@@ -17,7 +17,7 @@ type SinkConn struct {
 	Control Control
 	host    *Host
 	data    mangos.Socket
-	ack     mangos.Socket
+	ack     *listener
 }
 
 // OpenSink starts a sink in eKuiper's order: listen for acknowledgements,
@@ -103,14 +103,27 @@ func (s *SinkConn) Collect(message []byte, limit time.Duration) error {
 // Disconnect closes the rule's sockets without a stop: the first half of
 // Close, or all that a host that is killed still does.
 func (s *SinkConn) Disconnect() error {
+	if s.Control.Config["requireAck"] == true {
+		s.ack.meet()
+	}
 	return errors.Join(closed(s.data), closed(s.ack))
 }
 
 // Close ends the rule in eKuiper's order: close the data socket, close the
 // acknowledgement socket, send the stop. Messages still queued in the socket
-// are lost, as they are in eKuiper; Flush waits for them.
+// are lost, as they are in eKuiper.
 func (s *SinkConn) Close() error {
 	return errors.Join(s.Disconnect(), s.host.Stop(s.Control))
+}
+
+// CloseLeaking ends the rule as eKuiper 1.14 does: the acknowledgement socket
+// stays open, and the next start of the same rule fails unless the plugin has
+// freed its name.
+func (s *SinkConn) CloseLeaking() error {
+	s.host.mu.Lock()
+	s.host.leaked = append(s.host.leaked, s.ack)
+	s.host.mu.Unlock()
+	return errors.Join(closed(s.data), s.host.Stop(s.Control))
 }
 
 func closed(sock mangos.Socket) error {

@@ -3,6 +3,7 @@ package fakehost
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.nanomsg.org/mangos/v3"
@@ -45,12 +46,41 @@ func socket(make func() (mangos.Socket, error), options map[string]any) (mangos.
 	return sock, nil
 }
 
+// meetLimit bounds how long a listener waits for its first peer before it is
+// closed.
+const meetLimit = 200 * time.Millisecond
+
+// listener is a socket that listens and knows whether a peer has come.
+type listener struct {
+	mangos.Socket
+	once sync.Once
+	met  chan struct{}
+}
+
+// meet waits for the first peer. mangos has a data race between the close of
+// a listener and a handshake under way, which is what a peer that was just
+// told to dial is in.
+func (l *listener) meet() {
+	timer := time.NewTimer(meetLimit)
+	defer timer.Stop()
+	select {
+	case <-l.met:
+	case <-timer.C:
+	}
+}
+
 // listen opens a socket that listens. It tries a few times, as eKuiper does.
-func listen(make func() (mangos.Socket, error), url string, options map[string]any) (mangos.Socket, error) {
-	sock, err := socket(make, options)
+func listen(open func() (mangos.Socket, error), url string, options map[string]any) (*listener, error) {
+	plain, err := socket(open, options)
 	if err != nil {
 		return nil, err
 	}
+	sock := &listener{Socket: plain, met: make(chan struct{})}
+	sock.SetPipeEventHook(func(event mangos.PipeEvent, _ mangos.Pipe) {
+		if event == mangos.PipeEventAttached {
+			sock.once.Do(func() { close(sock.met) })
+		}
+	})
 	retry := time.NewTicker(100 * time.Millisecond)
 	defer retry.Stop()
 	for try := 0; ; try++ {

@@ -14,7 +14,7 @@ import (
 type SourceConn struct {
 	Control Control
 	host    *Host
-	data    mangos.Socket
+	data    *listener
 }
 
 // OpenSource starts a source in eKuiper's order: listen for its data, send
@@ -67,7 +67,10 @@ func (s *SourceConn) Read(limit time.Duration) (Row, error) {
 }
 
 // Disconnect closes the rule's socket without a stop.
-func (s *SourceConn) Disconnect() error { return closed(s.data) }
+func (s *SourceConn) Disconnect() error {
+	s.data.meet()
+	return closed(s.data)
+}
 
 // Close ends the rule in eKuiper's order: close the data socket, send the
 // stop.

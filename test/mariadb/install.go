@@ -70,7 +70,7 @@ func ensureTemplate(mariadbd string) (string, error) {
 	}
 	defer os.RemoveAll(aside)
 	data := filepath.Join(aside, "data")
-	if out, err := exec.Command(installer, append(args, "--datadir="+data)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(installer, append(args, "--datadir="+data, "--tmpdir="+aside)...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mariadb-install-db: %w: %s", err, lastLines(string(out), 15))
 	}
 	if err := os.Rename(data, template); err != nil {

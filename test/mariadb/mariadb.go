@@ -236,6 +236,7 @@ func (s *Server) take() *process {
 func (s *Server) launch(mariadbd string) error {
 	args := append(baseFlags(),
 		"--datadir="+s.path("data"),
+		"--tmpdir="+s.path("data"), // a server that starts removes the temporary tables of every other in a shared one
 		"--socket="+s.path("s.sock"),
 		"--pid-file="+s.path("pid"),
 		"--log-error="+s.path("err.log"),

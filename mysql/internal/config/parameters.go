@@ -50,7 +50,7 @@ var parameters = []Parameter{
 	{"collation", "the server's", "A utf8mb4 collation.", "utf8mb4 的排序规则。", applied, setCollation},
 	{"compress", "false", "Compress the connection.", "压缩连接。", applied, setCompress},
 	{
-		"rejectReadOnly", "true", "Drop the connection when the server is read-only, to find the writable one.", "服务器只读时断开连接，以便找到可写的服务器。",
+		"rejectReadOnly", "false", "No need: the sink leaves a server that is read-only anyway, and tells the reason.", "无需设置：服务器只读时本 sink 会断开连接并说明原因。",
 		applied, setBool(func(d *mysql.Config) *bool { return &d.RejectReadOnly }),
 	},
 	{

@@ -24,7 +24,6 @@ func newDriver() *mysql.Config {
 	d.Timeout, d.ReadTimeout, d.WriteTimeout = dialTimeout, readTimeout, writeTimeout
 	// A server that turned read-only, as a demoted primary does, then costs the
 	// connection, and the next one may find the new primary.
-	d.RejectReadOnly = true
 	// Zero asks the server on each connect: its max_allowed_packet is what counts.
 	d.MaxAllowedPacket = 0
 	return d

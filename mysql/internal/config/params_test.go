@@ -15,8 +15,8 @@ func TestDriverDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := c.Driver.FormatDSN()
-	want := "user:test@tcp(localhost:3306)/database?charset=utf8mb4&readTimeout=1m0s&rejectReadOnly=true&timeout=10s&writeTimeout=1m0s" +
-		"&maxAllowedPacket=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%27%29&time_zone=%27%2B00%3A00%27"
+	want := "user:test@tcp(localhost:3306)/database?charset=utf8mb4&readTimeout=1m0s&timeout=10s&writeTimeout=1m0s" +
+		"&maxAllowedPacket=0&autocommit=1&completion_type=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%27%29&time_zone=%27%2B00%3A00%27"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

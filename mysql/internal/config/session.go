@@ -46,6 +46,10 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 		// Times are rendered in UTC; see the property timezone.
 		"time_zone": "'+00:00'",
 		"sql_mode":  withStrict("@@sql_mode"),
+		// A batch of one statement is a transaction by itself, and a COMMIT ends
+		// the transaction, whatever the server's own settings are.
+		"autocommit":      "1",
+		"completion_type": "0",
 	}
 	seen := map[string]bool{}
 	for _, p := range given {

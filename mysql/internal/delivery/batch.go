@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 
@@ -60,6 +61,10 @@ func (e *fieldError) Error() string {
 	return fmt.Sprintf("field %q: table %q has no such column; add it, leave the field out of the rule, or set extraFields to \"ignore\"", e.field, e.table.Table)
 }
 
+// errNoFields is of a row that has nothing to store: eKuiper makes such rows
+// where the stream lacks all the columns that a rule selects.
+var errNoFields = errors.New("the row has no field that the table has a column for")
+
 // reset empties b for rows of t. The columns stay, since rows are mostly alike.
 func (b *batch) reset(t *schema.Table) {
 	if b.table != t {
@@ -73,6 +78,7 @@ func (b *batch) reset(t *schema.Table) {
 	b.table = t
 	clear(b.cells) // the arguments keep whole messages alive
 	clear(b.rows)
+	clear(b.spares)
 	b.cells, b.rows, b.bytes, b.full = b.cells[:0], b.rows[:0], 0, true
 }
 
@@ -87,7 +93,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 	for range width {
 		cells = append(cells, absent{})
 	}
-	size := 0
+	size, wrong, placed := 0, -1, 0
 	for i := range row.Fields {
 		f := &row.Fields[i]
 		cell := extra
@@ -98,6 +104,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 		}
 		if cell == extra && !o.IgnoreExtraFields {
 			err = &fieldError{string(f.Name), b.table.Name}
+			wrong = -1
 			break
 		}
 		if cell < 0 {
@@ -106,6 +113,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 			}
 			continue
 		}
+		placed++
 		for cell >= len(cells) {
 			cells = append(cells, absent{})
 		}
@@ -113,12 +121,20 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 			cells[cell] = absent{}
 			continue
 		}
-		if cells[cell], err = b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert); err != nil {
-			break
+		v, e := b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert)
+		switch {
+		case e != nil && err == nil:
+			err, wrong = e, cell
+		case e == nil && cell == wrong: // the same name again: the last counts
+			err, wrong = nil, -1
 		}
-		size += argumentSize(cells[cell])
+		cells[cell] = v
+		size += argumentSize(v)
 	}
 	b.spares = cells
+	if err == nil && placed == 0 {
+		err = errNoFields
+	}
 	if err != nil {
 		b.forgetColumns(width)
 		return 0, err

@@ -85,9 +85,8 @@ type Options struct {
 	MaxBatchRows      int            // rows, at least 1
 	MaxBatchBytes     int            // bytes of arguments; the server's max_allowed_packet also bounds
 	MaxBatchDelay     time.Duration  // how long an open batch waits for company of an idle writer
-	// MinReload is how old the table's description must be before a row that
-	// does not fit it is reason to read it again: many bad rows must not cost
-	// as many reads.
+	// MinReload is the least time between two reads of the table because of
+	// rows that do not fit it: many bad rows must not cost as many reads.
 	MinReload time.Duration
 }
 
@@ -100,6 +99,7 @@ type Delivery struct {
 	log     Logger
 	health  *Health
 	tables  tables
+	stuck   atomic.Bool // this table, or the way to it, needs somebody to mend it
 
 	batches chan *batch // unbuffered: a batch that is taken is being written
 	free    chan *batch // batches to use again
@@ -155,6 +155,9 @@ func (d *Delivery) Stop() error {
 	d.done.Wait()
 	return d.setup.Load().db.Close()
 }
+
+// Stuck tells whether rows wait for somebody to mend something.
+func (d *Delivery) Stuck() bool { return d.stuck.Load() }
 
 // hasten returns a channel that is closed when a pause should end early.
 func (d *Delivery) hasten() <-chan struct{} {

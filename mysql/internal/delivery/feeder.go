@@ -115,7 +115,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 			break
 		}
 		// The table may have changed since it was read: look before judging.
-		if !reread && f.tables.expire(t, f.options.MinReload) {
+		if !reread && f.tables.doubt(t, f.options.MinReload) {
 			continue
 		}
 		f.setAside(ref, err)

@@ -17,6 +17,7 @@ const (
 	maxPause      = 5 * time.Second
 	operatorPause = 30 * time.Second // the longest pause where a person must act
 	remindEvery   = time.Minute      // how often a lasting trouble is logged again
+	patientFor    = 10 * time.Second // how long conflicts with other transactions are nothing to log
 )
 
 // retry paces the attempts at one thing and says in the log when trouble
@@ -52,15 +53,19 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	}
 	r.attempts++
 	limit := maxPause
-	if fault.IsConflict(err) {
+	class := classify(err)
+	switch {
+	case class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable):
+		limit = operatorPause
+		r.d.stuck.Store(true)
+		r.report(err, "this needs mending at the server or in the rule; rows wait, trying again by itself")
+	case fault.IsConflict(err) && time.Since(r.since) < patientFor:
 		r.d.log.Debugf("%s %s: %v; trying again", r.doing, r.d.target(), err)
-	} else {
-		r.d.health.down()
-		advice := "trying again by itself, rows wait"
-		if class := fault.Classify(err); class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable) {
-			limit, advice = operatorPause, "this needs mending at the server or in the rule; rows wait, trying again by itself"
+	default:
+		if !fault.IsConflict(err) {
+			r.d.health.down()
 		}
-		r.report(err, advice)
+		r.report(err, "trying again by itself, rows wait")
 	}
 	timer := time.NewTimer(pause(r.attempts, limit))
 	defer timer.Stop()
@@ -92,6 +97,7 @@ func (r *retry) healed() {
 	if r.attempts > 0 && r.last != (trouble{}) {
 		r.d.log.Infof("%s %s works again after %d attempts in %v", r.doing, r.d.target(), r.attempts, time.Since(r.since).Round(time.Millisecond))
 	}
+	r.d.stuck.Store(false)
 	*r = retry{d: r.d, doing: r.doing}
 }
 

@@ -131,7 +131,19 @@ func (s *session) insertUneven(ctx context.Context, b *batch, lo, hi int) error 
 			args = append(args, c)
 		}
 	}
-	text := statement.Insert(b.table, b.cols, hi-lo, func(row, i int) bool { return cells[row*width+i] == absent{} })
+	cols := b.cols
+	missing := func(row, i int) bool { return cells[row*width+i] == absent{} }
+	if hi-lo == 1 {
+		// Alone a row can do without its missing columns altogether, which is
+		// not the same to a trigger that fills them in.
+		cols, missing = make([]int, 0, width), nil
+		for i, c := range cells {
+			if c != (absent{}) {
+				cols = append(cols, b.cols[i])
+			}
+		}
+	}
+	text := statement.Insert(b.table, cols, hi-lo, missing)
 	_, err := s.conn.ExecContext(ctx, text, args...)
 	return err
 }

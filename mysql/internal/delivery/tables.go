@@ -3,54 +3,79 @@ package delivery
 import (
 	"context"
 	"math"
+	"reflect"
 	"sync"
 	"time"
 
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
+// maxAge is how long a description is used: a column that was added, or has
+// become another type, must be noticed although no statement fails.
+const maxAge = time.Minute
+
 // tables holds the table as last read. The feeder loads it, the writer may
 // declare it stale.
 type tables struct {
-	mu     sync.Mutex
-	table  *schema.Table // nil: to be read
-	read   time.Time
-	packet int // the server's max_allowed_packet in bytes, 0 unknown
+	mu      sync.Mutex
+	table   *schema.Table // nil: never read
+	suspect bool          // not to be used before it is read again
+	read    time.Time
+	doubted time.Time // when a row last was reason to read it
+	packet  int       // the server's max_allowed_packet in bytes, 0 unknown
 }
 
-func (t *tables) get() *schema.Table {
+// get returns the table, nil if it must be read first, and whether it is time
+// to look for changes.
+func (t *tables) get() (table *schema.Table, old bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.suspect {
+		return nil, true
+	}
+	return t.table, time.Since(t.read) > maxAge
+}
+
+// put sets what was read, and returns the table as before if it has not changed.
+func (t *tables) put(table *schema.Table, packet int) *schema.Table {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.table == nil || !reflect.DeepEqual(t.table, table) {
+		t.table = table
+	}
+	t.packet, t.read, t.suspect = packet, time.Now(), false
 	return t.table
 }
 
-func (t *tables) put(table *schema.Table, packet int) {
+// keep puts off the next look for changes.
+func (t *tables) keep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.table, t.packet, t.read = table, packet, time.Now()
+	t.read = time.Now()
 }
 
-// expire makes the next use read the table again if table is what is cached
-// and at least minAge old; it reports whether it is now another one or none.
-func (t *tables) expire(table *schema.Table, minAge time.Duration) bool {
+// doubt makes the next use read the table again, because a row does not fit
+// it, unless that was done less than minAge ago. It reports whether the table
+// is now another one or none.
+func (t *tables) doubt(table *schema.Table, minAge time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.table == table && time.Since(t.read) < minAge {
-		return false
+	if t.table != table {
+		return true
 	}
-	if t.table == table {
-		t.table = nil
+	if now := time.Now(); now.Sub(t.doubted) >= minAge {
+		t.doubted = now
+		t.suspect = true
+		return true
 	}
-	return true
+	return false
 }
 
 // drop makes the next use read the table again.
 func (t *tables) drop(table *schema.Table) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.table == table {
-		t.table = nil
-	}
+	t.suspect = t.suspect || t.table == table
 }
 
 // maxPacket is how many bytes of arguments one statement may carry.
@@ -66,18 +91,27 @@ func (t *tables) maxPacket() int {
 // current returns the table, reading it first if need be. It waits for the
 // server as long as it takes; an error means that ctx is done.
 func (d *Delivery) current(ctx context.Context) (*schema.Table, error) {
-	if t := d.tables.get(); t != nil {
-		return t, nil
+	table, old := d.tables.get()
+	if table != nil && !old {
+		return table, nil
 	}
 	retry := newRetry(d, "reading the columns of")
 	for {
-		t, packet, err := d.load(ctx)
-		if err == nil {
+		through := d.setup.Load()
+		t, packet, err := d.load(ctx, through)
+		switch {
+		case err == nil:
 			d.meter.SchemaLoaded()
-			d.tables.put(t, packet)
 			d.health.up()
 			retry.healed()
-			return t, nil
+			return d.tables.put(t, packet), nil
+		case table != nil:
+			// What is known serves on: the writer finds out what is wrong.
+			d.log.Debugf("looking for changes of %s: %v", d.target(), err)
+			d.tables.keep()
+			return table, nil
+		case d.setup.Load() != through:
+			continue // and its connections are closed
 		}
 		if err := retry.wait(ctx, err); err != nil {
 			return nil, err
@@ -85,8 +119,7 @@ func (d *Delivery) current(ctx context.Context) (*schema.Table, error) {
 	}
 }
 
-func (d *Delivery) load(ctx context.Context) (t *schema.Table, packet int, err error) {
-	s := d.setup.Load()
+func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet int, err error) {
 	if err = s.db.GetContext(ctx, &packet, "SELECT @@max_allowed_packet"); err != nil {
 		return nil, 0, &connectError{err}
 	}

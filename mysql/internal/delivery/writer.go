@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"ekuiper-mysql/mysql/internal/fault"
@@ -14,6 +15,12 @@ import (
 // still lives: a firewall or the server's wait_timeout may have cut it, and a
 // write into a dead connection has an unknown outcome.
 const idleCheck = 15 * time.Second
+
+// idleRelease is how long an idle rule keeps its connection: a server has few.
+const idleRelease = time.Minute
+
+// largeBatch is from how many bytes on a batch's memory is given back at once.
+const largeBatch = 16 << 20
 
 // maxUnlisted is how often a statement is tried whose error nobody listed.
 const maxUnlisted = 3
@@ -31,15 +38,26 @@ func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
 
 func (w *writer) run(ctx context.Context) {
 	defer w.disconnect()
+	rest := time.NewTimer(idleRelease)
+	defer rest.Stop()
 	for {
+		rest.Reset(idleRelease)
 		select {
 		case <-ctx.Done():
 			return
+		case <-rest.C:
+			w.disconnect()
 		case b := <-w.batches:
+			large := b.bytes >= largeBatch
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
 				return
 			}
 			b.reset(b.table)
+			if large {
+				// An idle rule would keep the memory of its last large rows
+				// until it is used again.
+				debug.FreeOSMemory()
+			}
 			select {
 			case w.free <- b:
 			default:
@@ -71,11 +89,18 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			retry.healed()
 			w.stored(b, lo, hi)
 			return nil
-		case fault.Row, fault.TooLarge:
+		case fault.Row, fault.TooLarge, fault.TooSlow:
 			w.health.up() // it did answer
-			return w.divide(ctx, b, lo, hi, err)
+			if class != fault.Row {
+				// The server may have closed the connection, or hold on to a
+				// long value of the statement that it refused.
+				w.disconnect()
+			}
+			if class != fault.TooSlow || hi-lo > 1 {
+				return w.divide(ctx, b, lo, hi, err)
+			}
 		}
-		if !fault.IsConflict(err) {
+		if class == fault.Operator || class == fault.Unlisted || !fault.Usable(err) {
 			w.disconnect()
 		}
 		if class != fault.SchemaChanged || rebuilt {
@@ -106,15 +131,18 @@ func (w *writer) writeSingly(ctx context.Context, b *batch, lo, hi, patience int
 	return nil
 }
 
-// classify is fault.Classify, but for a connection lost while it was being
-// made: nothing was asked yet, so nothing is unknown.
+// classify is fault.Classify, but for what failed before any row was sent:
+// no row is at fault, and nothing is unknown.
 func classify(err error) fault.Class {
 	class := fault.Classify(err)
 	var c *connectError
-	if (class == fault.OutcomeUnknown || class == fault.Unlisted) && errors.As(err, &c) {
-		return fault.Passing
+	if class == fault.Passing || class == fault.Operator || !errors.As(err, &c) {
+		return class
 	}
-	return class
+	if number, _ := fault.Number(err); number != 0 {
+		return fault.Operator // a session parameter of the url, most likely
+	}
+	return fault.Passing
 }
 
 // connectError is what failed before any row was sent.

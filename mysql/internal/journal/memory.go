@@ -6,7 +6,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 )
 
@@ -27,19 +26,19 @@ type record struct {
 // Memory is a bounded queue of messages in memory. Append may be called by
 // one goroutine at a time, Next by another, everything else by any.
 type Memory struct {
-	maxBytes int64
-	ready    chan struct{} // one slot: something to read
-	room     chan struct{} // one slot: there may be room, or the end
+	ready chan struct{} // one slot: something to read
+	room  chan struct{} // one slot: there may be room, or the end
 
-	mu      sync.Mutex
-	records []record // records[head] has position first
-	head    int
-	first   uint64
-	next    uint64 // position that Next returns next
-	bytes   int64
-	rows    int
-	empty   chan struct{} // made on demand, closed when there are no records
-	closed  bool
+	mu       sync.Mutex
+	maxBytes int64
+	records  []record // records[head] has position first
+	head     int
+	first    uint64
+	next     uint64 // position that Next returns next
+	bytes    int64
+	rows     int
+	empty    chan struct{} // made on demand, closed when there are no records
+	closed   bool
 }
 
 // NewMemory returns a queue that holds up to maxBytes bytes of messages. One
@@ -52,7 +51,7 @@ func NewMemory(maxBytes int64) *Memory {
 // rows rows. It waits for room until ctx is done and then returns ErrFull.
 func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
 	for {
-		taken, err := m.append(data, rows, m.maxBytes)
+		taken, err := m.append(data, rows, false)
 		if taken || err != nil {
 			return err
 		}
@@ -66,19 +65,19 @@ func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
 
 // Force is Append without a bound, for what has arrived and has nowhere else to go.
 func (m *Memory) Force(data []byte, rows int) error {
-	_, err := m.append(data, rows, math.MaxInt64)
+	_, err := m.append(data, rows, true)
 	return err
 }
 
-// append takes data if that leaves at most limit bytes.
-func (m *Memory) append(data []byte, rows int, limit int64) (taken bool, err error) {
+// append takes data if there is room, or unbounded.
+func (m *Memory) append(data []byte, rows int, unbounded bool) (taken bool, err error) {
 	size := int64(len(data)) + recordOverhead
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return false, ErrClosed
 	}
-	if m.count() > 0 && m.bytes+size > limit {
+	if m.count() > 0 && m.bytes+size > m.maxBytes && !unbounded {
 		return false, nil
 	}
 	m.records = append(m.records, record{data, rows})
@@ -95,6 +94,14 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// SetLimit changes how many bytes of messages the queue holds.
+func (m *Memory) SetLimit(maxBytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.maxBytes = maxBytes
+	signal(m.room)
 }
 
 // HasRoom tells whether Append would take a message of size bytes at once.

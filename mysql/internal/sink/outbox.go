@@ -78,6 +78,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	if box, ok := o.released[id]; ok {
 		delete(o.released, id)
 		close(box.adopted)
+		box.queue.SetLimit(c.MaxQueueBytes)
 		box.delivery.Reconfigure(options, db)
 		rows, _ := box.queue.Pending()
 		log.Infof("going on with %d rows that the rule left when it stopped", rows)
@@ -146,13 +147,14 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 	empty := box.queue.Empty()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	box.adopted = make(chan struct{})
+	adopted := make(chan struct{})
+	box.adopted = adopted
 	o.released[box.id] = box
 	o.writing.Add(1)
 	go func() {
 		defer o.writing.Done()
 		select {
-		case <-box.adopted:
+		case <-adopted:
 			return
 		case <-empty:
 		case <-o.end:
@@ -184,7 +186,7 @@ func (b *outbox) drain(ctx context.Context) bool {
 		return true
 	default:
 	}
-	if b.health.Down() {
+	if b.health.Down() || b.delivery.Stuck() {
 		return false
 	}
 	before := b.health.Progress()

@@ -18,7 +18,7 @@ import (
 
 // closeWait is how long Close waits for the table: commands are serial for
 // all rules, so a stop must not take longer.
-const closeWait = 500 * time.Millisecond
+const closeWait = 400 * time.Millisecond
 
 // Sink is one action of one rule. Its methods are called by one goroutine.
 type Sink struct {
@@ -27,11 +27,16 @@ type Sink struct {
 	warnings []string
 	outbox   *outbox // nil before Open and after Close
 	log      api.Logger
+	urgent   context.Context // done when the rule is about to stop
+	hurry    context.CancelFunc
 	warned   bool // that the queue made eKuiper wait
 }
 
 // New returns a sink whose rows outlive it in o.
-func New(o *Outboxes) *Sink { return &Sink{outboxes: o} }
+func New(o *Outboxes) *Sink {
+	urgent, hurry := context.WithCancel(context.Background())
+	return &Sink{outboxes: o, urgent: urgent, hurry: hurry}
+}
 
 // Configure validates the action's properties; its error names every one that is wrong.
 func (s *Sink) Configure(props map[string]any) error {
@@ -78,12 +83,7 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	if rows == 0 {
 		return nil
 	}
-	if !s.outbox.queue.HasRoom(len(message)) {
-		s.warnBlocked()
-		start := time.Now()
-		defer func() { s.outbox.meter.Blocked(time.Since(start).Nanoseconds()) }()
-	}
-	err := s.outbox.queue.Append(ctx, message, rows)
+	err := s.append(ctx, message, rows)
 	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
 		err = s.outbox.queue.Force(message, rows)
 	}
@@ -92,6 +92,33 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	}
 	s.outbox.meter.Received(rows)
 	return nil
+}
+
+// append waits for room until ctx is done or the rule is about to stop.
+func (s *Sink) append(ctx context.Context, message []byte, rows int) error {
+	if s.outbox.queue.HasRoom(len(message)) {
+		return s.outbox.queue.Append(ctx, message, rows)
+	}
+	s.warnBlocked()
+	start := time.Now()
+	defer func() { s.outbox.meter.Blocked(time.Since(start).Nanoseconds()) }()
+	patient, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(s.urgent, cancel)
+	defer stop()
+	return s.outbox.queue.Append(patient, message, rows)
+}
+
+// SetUrgent ends the wait for room: the rule is about to stop.
+func (s *Sink) SetUrgent() { s.hurry() }
+
+// TooLarge counts a message that the runtime has thrown away; how many rows it
+// held nobody knows.
+func (s *Sink) TooLarge(int64, int64) {
+	if s.outbox != nil {
+		s.outbox.meter.Received(1)
+		s.outbox.meter.SetAside(1)
+	}
 }
 
 // warnBlocked says once that eKuiper now has to wait, and what that means.
@@ -107,13 +134,14 @@ func (s *Sink) warnBlocked() {
 	s.log.Warnf("the queue is full (maxQueueBytes %d): eKuiper has to wait, and drops rows once its own buffers are full; to keep them set requireAck with enableCache or resendInterval in the action, or raise maxQueueBytes", s.config.MaxQueueBytes)
 }
 
-// Close waits up to 500 ms for the table to take what is queued, and not at
+// Close waits up to 400 ms for the table to take what is queued, and not at
 // all while the database is known to be down. What is left is written on
 // after it returns.
 func (s *Sink) Close(ctx api.StreamContext) error {
 	if s.outbox == nil {
 		return nil
 	}
+	s.hurry()
 	box := s.outbox
 	s.outbox = nil
 	wait, cancel := context.WithTimeout(ctx, closeWait)

@@ -397,3 +397,196 @@ func TestMoreParametersThanAStatementHolds(t *testing.T) {
 	b.settle(s)
 	b.wantRows("SELECT COUNT(*), SUM(c199) FROM wide", "1000,199000")
 }
+
+func TestServerThatDoesNotCommitByItself(t *testing.T) {
+	own := mariadb.Start(t, "--autocommit=0", "--completion-type=CHAIN", "--init-connect=SET autocommit=0")
+	b := newBundle(t)
+	for _, step := range []error{own.Exec("SET autocommit=1"), own.CreateDatabase(b.database), own.CreateUser("user", password, "ALL PRIVILEGES ON "+b.database+".*"), own.Exec("CREATE TABLE " + b.database + ".numbers (id BIGINT)")} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	s := b.open(b.props(own.Addr(), "numbers"))
+	for i := range 3 {
+		b.collect(s, fmt.Sprintf(`[{"id":%d},{"id":%d},{"id":%d}]`, i, i, i))
+		b.settle(s)
+	}
+	var n int
+	if err := own.DB().QueryRow("SELECT COUNT(*) FROM " + b.database + ".numbers").Scan(&n); err != nil || n != 9 {
+		t.Errorf("%d rows, %v; want 9", n, err)
+	}
+}
+
+func TestServerTurnsReadOnlyForAWhile(t *testing.T) {
+	own := mariadb.Start(t)
+	b := newBundle(t)
+	for _, step := range []error{own.CreateDatabase(b.database), own.CreateUser("user", password, "ALL PRIVILEGES ON "+b.database+".*"), own.Exec("CREATE TABLE " + b.database + ".numbers (id BIGINT PRIMARY KEY)")} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	s := b.open(b.props(own.Addr(), "numbers"))
+	b.collect(s, `{"id":0}`)
+	b.settle(s)
+	if err := own.Exec("SET GLOBAL read_only=1"); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < 500; i++ {
+		b.collect(s, fmt.Sprintf(`{"id":%d}`, i))
+	}
+	await(t, b.log.saying("--read-only"), "the log to say that the server is read-only")
+	if err := own.Exec("SET GLOBAL read_only=0"); err != nil {
+		t.Fatal(err)
+	}
+	b.settle(s)
+	b.wantFate(s, 500, 0)
+}
+
+func TestWhatAPersonMustMendWaits(t *testing.T) {
+	for name, c := range map[string]struct{ spoil, said, mend string }{
+		"a trigger's function is missing": {"CREATE TRIGGER tr BEFORE INSERT ON numbers FOR EACH ROW SET NEW.x = missing()", "does not exist", "DROP TRIGGER tr"},
+		"the table is renamed":            {"RENAME TABLE numbers TO others", "numbers", "RENAME TABLE others TO numbers"},
+		"a definer is gone":               {"CREATE DEFINER=gone@localhost TRIGGER tr BEFORE INSERT ON numbers FOR EACH ROW SET NEW.x = 1", "definer", "DROP TRIGGER tr"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, numbers)
+			b.exec(c.spoil)
+			s := b.open(b.props("", "numbers"))
+			b.collect(s, `[{"id":1},{"id":2}]`)
+			await(t, b.log.saying("needs mending"), "the log to say that somebody must act")
+			if b.log.count(c.said) == 0 {
+				t.Errorf("the log does not say %q", c.said)
+			}
+			b.exec(c.mend)
+			if err := s.Close(b.context("rule")); err != nil {
+				t.Fatal(err)
+			}
+			s = b.open(b.props("", "numbers")) // a restart need not wait for the next attempt
+			b.settle(s)
+			b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2")
+		})
+	}
+}
+
+func TestOversizedRowTakesNoOthersWithIt(t *testing.T) {
+	b := newBundle(t)
+	own := mariadb.Start(t, "--max-allowed-packet=1M")
+	for _, step := range []error{own.CreateDatabase(b.database), own.CreateUser("user", password, "ALL PRIVILEGES ON *.*"), own.Exec("CREATE TABLE " + b.database + ".big (id INT, body LONGTEXT)")} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	s := b.open(b.props(own.Addr(), "big", "maxBatchBytes", "16MiB"))
+	var rows []string
+	for i := range 16 {
+		size := 1000
+		if i%4 == 1 {
+			size = 2 << 20
+		}
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"body":%q}`, i, strings.Repeat("x", size)))
+	}
+	b.collect(s, "["+strings.Join(rows, ",")+"]", `{"id":99,"body":"y"}`)
+	b.settle(s)
+	b.wantFate(s, 13, 4)
+}
+
+func TestTimeLimitOfTheServer(t *testing.T) {
+	b := newBundle(t, numbers, "CREATE TRIGGER slow BEFORE INSERT ON numbers FOR EACH ROW SET NEW.x = SLEEP(0.02)")
+	props := b.props("", "numbers")
+	props["url"] = props["url"].(string) + "?max_statement_time=0.2"
+	s := b.open(props)
+	var rows []string
+	for i := range 50 {
+		rows = append(rows, fmt.Sprintf(`{"id":%d}`, i))
+	}
+	b.collect(s, "["+strings.Join(rows, ",")+"]")
+	b.settle(s)
+	b.wantFate(s, 50, 0)
+}
+
+func TestMixedRowsDoNotHideAColumnFromATrigger(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE tr (id INT, must INT NOT NULL)", "CREATE TRIGGER fill BEFORE INSERT ON tr FOR EACH ROW SET NEW.must = COALESCE(NEW.must, 7)")
+	s := b.open(b.props("", "tr"))
+	b.collect(s, `[{"id":1},{"id":2,"must":5}]`)
+	b.settle(s)
+	b.wantRows("SELECT id, must FROM tr ORDER BY id", "1,7", "2,5")
+}
+
+func TestRaisedQueueLimitHoldsForARuleThatComesBack(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE big (id INT, body LONGTEXT)")
+	hole := proxy.Start(t, server.Addr())
+	hole.BlackHole()
+	s := b.open(b.props(hole.Addr(), "big", "maxQueueBytes", "64KiB"))
+	b.collect(s, `{"id":1,"body":"x"}`)
+	for range 2 {
+		if err := s.Close(b.context("rule")); err != nil {
+			t.Fatal(err)
+		}
+		s = b.open(b.props(hole.Addr(), "big", "maxQueueBytes", "8MiB"))
+	}
+	if !s.outbox.queue.HasRoom(1 << 20) {
+		t.Error("no room in a queue that was raised to 8 MiB")
+	}
+	hole.Pass()
+	b.settle(s)
+	b.wantRows("SELECT id FROM big", "1")
+}
+
+func TestColumnAddedIsFoundBeforeARowIsRefused(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `{"id":1}`)
+	b.settle(s)
+	b.exec("ALTER TABLE numbers ADD COLUMN fresh INT")
+	b.collect(s, `{"id":2,"fresh":7}`)
+	b.settle(s)
+	b.wantRows("SELECT id, fresh FROM numbers ORDER BY id", "1,NULL", "2,7")
+}
+
+func TestRowWithoutFieldsIsSetAside(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `[{},{"id":1}]`)
+	b.settle(s)
+	b.wantRows("SELECT id FROM numbers", "1")
+	b.wantFate(s, 1, 1)
+}
+
+func TestAboutToStopNobodyWaitsForRoom(t *testing.T) {
+	for _, acked := range []bool{false, true} {
+		t.Run(fmt.Sprint("requireAck ", acked), func(t *testing.T) {
+			b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name TEXT)")
+			hole := proxy.Start(t, server.Addr())
+			hole.BlackHole()
+			s := b.open(b.props(hole.Addr(), "numbers", "maxQueueBytes", 64<<10, "requireAck", acked))
+			big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
+			b.collect(s, big)
+			collected := make(chan error)
+			go func() { collected <- s.Collect(b.context("rule"), []byte(big)) }()
+			await(t, b.log.saying("the queue is full"), "the log to say that the queue is full")
+			s.SetUrgent()
+			if err := <-collected; (err != nil) != acked {
+				t.Errorf("Collect returned %v", err)
+			}
+			for range 10 {
+				if err := s.Collect(b.context("rule"), []byte(big)); (err != nil) != acked {
+					t.Errorf("Collect returned %v", err)
+				}
+			}
+			hole.Pass()
+			b.settle(s)
+			want := int64(12)
+			if acked {
+				want = 1
+			}
+			b.wantFate(s, want, 0)
+		})
+	}
+}
+
+func TestMessageThatWasThrownAwayIsCounted(t *testing.T) {
+	b := newBundle(t, numbers)
+	s := b.open(b.props("", "numbers"))
+	s.TooLarge(70<<20, 64<<20)
+	b.wantFate(s, 0, 1)
+}
