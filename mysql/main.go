@@ -14,13 +14,14 @@ import (
 	"ekuiper-mysql/mysql/internal/command"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/sink"
+	"ekuiper-mysql/mysql/internal/storage"
 )
 
 func main() {
 	if !startedByHost(os.Args) {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	outboxes := sink.NewOutboxes()
+	outboxes := sink.NewOutboxes(func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) })
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

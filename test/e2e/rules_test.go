@@ -143,7 +143,7 @@ func TestRefusedMessagesComeAgain(t *testing.T) {
 	const rows = 1_000
 	b.stream("numbers", 0, rows)
 	b.rule("numbers", "SELECT * FROM numbers", map[string]any{
-		"url": b.url(hole.Addr()), "table": "numbers", "maxQueueBytes": 64 << 10, "requireAck": true,
+		"url": b.url(hole.Addr()), "table": "numbers", "journal": "off", "maxQueueBytes": 64 << 10, "requireAck": true,
 		"enableCache": true, "resendInterval": 5, "memoryCacheThreshold": 1024, "maxDiskCache": 1_024_000, "bufferPageSize": 256,
 	})
 	if _, err := b.host.WaitLog(limit, "the queue is full"); err != nil {

@@ -23,10 +23,11 @@ func main() {
 	executable := flag.String("plugin", "build/mysql", "the plugin's executable")
 	rate := flag.Int("rate", 30_000, "rows per second of the memory figure")
 	length := flag.Duration("time", time.Minute, "how long the memory figure runs")
+	journal := flag.String("journal", "on", "the property journal")
 	flag.Parse()
 	path, err := filepath.Abs(*executable)
 	if err == nil {
-		err = run(path, *rate, *length)
+		err = run(path, *rate, *length, *journal)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
@@ -34,7 +35,7 @@ func main() {
 	}
 }
 
-func run(executable string, rate int, length time.Duration) error {
+func run(executable string, rate int, length time.Duration, journal string) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("reads /proc: Linux only")
 	}
@@ -46,7 +47,7 @@ func run(executable string, rate int, length time.Duration) error {
 	if err := handshakes(executable); err != nil {
 		return err
 	}
-	return load(executable, rate, length)
+	return load(executable, rate, length, journal)
 }
 
 // handshakes times the start of the process to its handshake.
@@ -77,7 +78,7 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // load sends single-row messages at the rate and reads what the kernel says of
 // the plugin's memory and CPU time.
-func load(executable string, rate int, length time.Duration) error {
+func load(executable string, rate int, length time.Duration, journal string) error {
 	dir, err := os.MkdirTemp("", "figures")
 	if err != nil {
 		return err
@@ -99,12 +100,12 @@ func load(executable string, rate int, length time.Duration) error {
 		return err
 	}
 	defer host.Close()
-	plugin, err := host.Launch(executable, fakehost.LaunchOptions{})
+	plugin, err := host.Launch(executable, fakehost.LaunchOptions{Env: []string{"EKUIPER_MYSQL_DATA=" + filepath.Join(dir, "data")}})
 	if err != nil {
 		return err
 	}
 	defer plugin.Kill()
-	rule, err := host.OpenSink(fakehost.Sink("figures", "mysql", map[string]any{"url": server.DSN("f"), "table": "t"}))
+	rule, err := host.OpenSink(fakehost.Sink("figures", "mysql", map[string]any{"url": server.DSN("f"), "table": "t", "journal": journal}))
 	if err != nil {
 		return err
 	}

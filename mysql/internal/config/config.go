@@ -28,8 +28,13 @@ type Config struct {
 	MaxBatchRows      int
 	MaxBatchBytes     int
 	MaxBatchDelay     time.Duration
-	MaxQueueBytes     int64
-	RequireAck        bool // eKuiper's own property
+	MaxQueueBytes     int64         // of the memory queue, where Journal is false
+	Journal           bool          // rows wait on disk
+	MaxJournalBytes   int64         // on disk
+	MaxJournalAge     time.Duration // 0: none
+	WhenFull          string        // block, dropOldest, refuse
+	Fsync             time.Duration // how long a message may wait for a sync; 0: none may
+	RequireAck        bool          // eKuiper's own property
 }
 
 // String names every setting but the connection's user and password.
@@ -76,6 +81,11 @@ func (c Config) visible() []setting {
 		{"maxBatchBytes", c.MaxBatchBytes},
 		{"maxBatchDelay", c.MaxBatchDelay.String()},
 		{"maxQueueBytes", c.MaxQueueBytes},
+		{"journal", choose(c.Journal, "on", "off")},
+		{"maxJournalBytes", c.MaxJournalBytes},
+		{"maxJournalAge", c.MaxJournalAge.String()},
+		{"whenFull", c.WhenFull},
+		{"fsync", c.Fsync.String()},
 		{"requireAck", c.RequireAck},
 	}
 }
@@ -211,6 +221,12 @@ func (r *reader) readTheirs() {
 		if s, isText := v.(string); !isText || !strings.EqualFold(s, "json") {
 			r.fail("property format: %s: the sink reads JSON alone; allowed: json", describe(v))
 		}
+	}
+	if r.config.WhenFull == "refuse" && !r.config.RequireAck {
+		r.fail("property whenFull: \"refuse\" without requireAck would lose rows in silence; allowed: requireAck true beside it, or block, dropOldest")
+	}
+	if !r.config.Journal && r.config.WhenFull != "block" {
+		r.fail("property whenFull: %q with journal off; allowed: block", r.config.WhenFull)
 	}
 	for _, name := range []string{"compression", "encryption"} {
 		if v, ok := r.given[name]; ok && v != "" {

@@ -122,11 +122,57 @@ var properties = []Property{
 		read: readDelay,
 	},
 	{
+		Name: "journal", Type: "string", Default: "on", Allowed: "on, off", Values: []string{"on", "off"},
+		Label: Text{"Journal", "日志"},
+		Hint: Text{
+			"on keeps rows that wait for the database in files, which outlive the plugin and eKuiper; off keeps them in memory.",
+			"on 将等待写入的行保存在文件中，插件或 eKuiper 结束后仍在；off 保存在内存中。",
+		},
+		read: choice(func(r *reader, s string) { r.config.Journal = s == "on" }),
+	},
+	{
+		Name: "maxJournalBytes", Type: "size", Default: "1GiB", Unit: "bytes", Allowed: "1MiB to 1PiB, as a number of bytes or e.g. 10GiB",
+		Label: Text{"Bytes in the journal", "日志字节数"},
+		Hint: Text{
+			"How many bytes on disk the rows that wait may take.",
+			"等待写入的行在磁盘上最多占用的字节数。",
+		},
+		read: size(1<<20, 1<<50, func(r *reader, n int64) { r.config.MaxJournalBytes = n }),
+	},
+	{
+		Name: "maxJournalAge", Type: "duration", Default: 0, Unit: "ms", Allowed: "0, or 1s to 10 years, as a number of milliseconds or e.g. 168h",
+		Label: Text{"Age in the journal", "日志保存时间"},
+		Hint: Text{
+			"Rows that have waited longer are dropped, counted and logged. 0 drops none.",
+			"等待时间超过此值的行被丢弃、计数并记录到日志。0 表示不丢弃。",
+		},
+		read: span(time.Second, 10*365*24*time.Hour, func(r *reader, d time.Duration) { r.config.MaxJournalAge = d }),
+	},
+	{
+		Name: "whenFull", Type: "string", Default: "block", Allowed: "block, dropOldest, refuse", Values: []string{"block", "dropOldest", "refuse"},
+		Label: Text{"When full", "已满时"},
+		Hint: Text{
+			"What happens when the journal is full: block makes eKuiper wait, dropOldest drops the oldest rows, counted and logged, " +
+				"refuse answers with an error at once and needs requireAck.",
+			"日志已满时：block 使 eKuiper 等待；dropOldest 丢弃最旧的行并计数、记录；refuse 立即返回错误，需要 requireAck。",
+		},
+		read: choice(func(r *reader, s string) { r.config.WhenFull = s }),
+	},
+	{
+		Name: "fsync", Type: "string", Default: "1s", Allowed: "always, or 1ms to 1h, as a number of milliseconds or e.g. 200ms",
+		Label: Text{"Sync to disk", "同步到磁盘"},
+		Hint: Text{
+			"How long rows may wait until they are safe from a power cut; always makes eKuiper wait for it. A crash of the plugin or of eKuiper costs nothing either way.",
+			"行在多长时间内确保断电不丢失；always 使 eKuiper 等待同步完成。插件或 eKuiper 崩溃在任何设置下都不会丢失。",
+		},
+		read: readFsync,
+	},
+	{
 		Name: "maxQueueBytes", Type: "size", Default: "16MiB", Unit: "bytes", Allowed: "64KiB to 1TiB, as a number of bytes or e.g. 64MiB",
 		Label: Text{"Bytes in the queue", "队列字节数"},
 		Hint: Text{
-			"How many bytes of messages may wait in memory for the database. When it is full, eKuiper is made to wait.",
-			"在内存中等待写入的消息的最多字节数。队列满时 eKuiper 将等待。",
+			"With journal off: how many bytes of messages may wait in memory for the database. When it is full, eKuiper is made to wait.",
+			"journal 为 off 时，在内存中等待写入的消息的最多字节数。队列满时 eKuiper 将等待。",
 		},
 		read: size(64<<10, 1<<40, func(r *reader, n int64) { r.config.MaxQueueBytes = n }),
 	},
@@ -192,6 +238,31 @@ func readDelay(r *reader, p Property, name string, v any) {
 		return
 	}
 	r.config.MaxBatchDelay = d
+}
+
+func readFsync(r *reader, p Property, name string, v any) {
+	if s, ok := v.(string); ok && strings.EqualFold(s, "always") {
+		r.config.Fsync = 0
+		return
+	}
+	d, ok := duration(v)
+	if !ok || d < time.Millisecond || d > time.Hour {
+		r.refuse(p, name, v)
+		return
+	}
+	r.config.Fsync = d
+}
+
+// span reads a duration that is 0 or between least and most.
+func span(least, most time.Duration, set func(r *reader, d time.Duration)) func(*reader, Property, string, any) {
+	return func(r *reader, p Property, name string, v any) {
+		d, ok := duration(v)
+		if !ok || d != 0 && (d < least || d > most) {
+			r.refuse(p, name, v)
+			return
+		}
+		set(r, d)
+	}
 }
 
 // choice reads one of p.Values, in any case.

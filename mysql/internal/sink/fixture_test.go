@@ -59,11 +59,14 @@ type bundle struct {
 	database string
 	outboxes *Outboxes
 	log      *logLines
+	journal  string // on or off
 }
 
 func newBundle(t *testing.T, ddl ...string) *bundle {
 	t.Helper()
-	b := &bundle{t: t, outboxes: NewOutboxes(), log: &logLines{}}
+	b := &bundle{t: t, journal: "on", log: &logLines{}}
+	folder := t.TempDir()
+	b.outboxes = NewOutboxes(func() (string, error) { return folder, nil })
 	b.database = strings.ToLower(strings.NewReplacer("/", "_", "-", "_", " ", "_").Replace(t.Name()))
 	if len(b.database) > 60 {
 		b.database = b.database[:60]
@@ -103,7 +106,7 @@ func (b *bundle) props(address, table string, more ...any) map[string]any {
 	if address == "" {
 		address = server.Addr()
 	}
-	p := map[string]any{"url": fmt.Sprintf("user:%s@tcp(%s)/%s", password, address, b.database), "table": table}
+	p := map[string]any{"journal": b.journal, "url": fmt.Sprintf("user:%s@tcp(%s)/%s", password, address, b.database), "table": table}
 	for i := 0; i < len(more); i += 2 {
 		p[more[i].(string)] = more[i+1]
 	}

@@ -37,7 +37,7 @@ type identity struct {
 // outbox is the queue of one identity and what empties it.
 type outbox struct {
 	id       identity
-	queue    *journal.Memory
+	queue    journal.Queue
 	delivery *delivery.Delivery
 	letters  *deadletter.Log
 	meter    *metrics.Rule
@@ -49,6 +49,7 @@ type outbox struct {
 // Outboxes are all outboxes of the process: those of running rules, and those
 // of stopped rules that still have rows to write.
 type Outboxes struct {
+	folder   func() (string, error)
 	mu       sync.Mutex
 	released map[identity]*outbox
 	servers  map[string]*delivery.Health
@@ -56,9 +57,10 @@ type Outboxes struct {
 	end      chan struct{}
 }
 
-// NewOutboxes returns an empty set.
-func NewOutboxes() *Outboxes {
-	return &Outboxes{released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
+// NewOutboxes returns an empty set. folder says where journals are kept; it is
+// asked when the first one is needed.
+func NewOutboxes(folder func() (string, error)) *Outboxes {
+	return &Outboxes{folder: folder, released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
 }
 
 // Close gives up what stopped rules have not written yet. It is for the end of the process.
@@ -78,10 +80,11 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	if box, ok := o.released[id]; ok {
 		delete(o.released, id)
 		close(box.adopted)
-		box.queue.SetLimit(c.MaxQueueBytes)
+		if m, ok := box.queue.(*journal.Memory); ok {
+			m.SetLimit(c.MaxQueueBytes)
+		}
 		box.delivery.Reconfigure(options, db)
-		rows, _ := box.queue.Pending()
-		log.Infof("going on with %d rows that the rule left when it stopped", rows)
+		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
 		return box, nil
 	}
 	health, ok := o.servers[c.Driver.Addr]
@@ -89,11 +92,19 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		health = &delivery.Health{}
 		o.servers[c.Driver.Addr] = health
 	}
+	queue, err := o.openQueue(id, c, log)
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	if n := queue.Counts().Pending; n > 0 {
+		log.Infof("going on with %d rows that were waiting when the plugin ended", n)
+	}
 	box := &outbox{
-		id: id, queue: journal.NewMemory(c.MaxQueueBytes), letters: deadletter.NewLog(log),
+		id: id, queue: queue, letters: deadletter.NewLog(log),
 		meter: &metrics.Rule{}, health: health, log: log,
 	}
-	box.delivery = delivery.New(options, db, box.queue, box.letters, box.meter, log, health)
+	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
 	box.delivery.Start()
 	return box, nil
 }
@@ -142,8 +153,8 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 		box.finish()
 		return
 	}
-	rows, bytes := box.queue.Pending()
-	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on", rows, bytes)
+	n := box.queue.Counts()
+	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on", n.Pending, n.PendingBytes)
 	empty := box.queue.Empty()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -207,6 +218,9 @@ func (b *outbox) finish() {
 		b.log.Debugf("closing the connections: %v", err)
 	}
 	b.letters.Flush()
-	rows, _ := b.queue.Pending()
-	b.log.Infof("finished: %v pending=%d", b.meter.Snapshot(), rows)
+	n := b.queue.Counts()
+	if err := b.queue.Close(); err != nil {
+		b.log.Errorf("close the queue: %v", err)
+	}
+	b.log.Infof("finished: %v pending=%d", b.meter.Snapshot(), n.Pending)
 }

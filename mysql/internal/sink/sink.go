@@ -30,6 +30,7 @@ type Sink struct {
 	urgent   context.Context // done when the rule is about to stop
 	hurry    context.CancelFunc
 	warned   bool // that the queue made eKuiper wait
+	unsynced bool // the message before is kept, but eKuiper was told otherwise
 }
 
 // New returns a sink whose rows outlive it in o.
@@ -83,7 +84,15 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	if rows == 0 {
 		return nil
 	}
+	if s.unsynced && s.outbox.queue.IsLast(message) {
+		s.unsynced = false
+		return nil // it comes again, and is kept already
+	}
 	err := s.append(ctx, message, rows)
+	if s.unsynced = errors.Is(err, journal.ErrUnsynced); s.unsynced {
+		s.outbox.meter.Received(rows)
+		return err
+	}
 	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
 		err = s.outbox.queue.Force(message, rows)
 	}

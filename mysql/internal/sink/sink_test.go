@@ -200,7 +200,7 @@ func TestFullQueueWithAcksRefusesAndKeepsNothing(t *testing.T) {
 	b := newBundle(t, numbers)
 	hole := proxy.Start(t, server.Addr())
 	hole.BlackHole()
-	s := b.open(b.props(hole.Addr(), "numbers", "requireAck", true, "maxQueueBytes", 64<<10))
+	s := b.open(b.props(hole.Addr(), "numbers", "requireAck", true, "journal", "off", "maxQueueBytes", 64<<10))
 	big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
 	b.collect(s, big)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
@@ -210,8 +210,8 @@ func TestFullQueueWithAcksRefusesAndKeepsNothing(t *testing.T) {
 	if err := s.Collect(c, []byte(big)); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
-	if rows, _ := s.outbox.queue.Pending(); rows != 1 {
-		t.Errorf("%d rows pending, want 1", rows)
+	if n := s.outbox.queue.Counts().Pending; n != 1 {
+		t.Errorf("%d rows pending, want 1", n)
 	}
 	if b.log.count("warn the queue is full") != 1 {
 		t.Error("the log does not say that the queue is full")
@@ -224,7 +224,7 @@ func TestFullQueueWithoutAcksWaits(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name TEXT)")
 	hole := proxy.Start(t, server.Addr())
 	hole.BlackHole()
-	s := b.open(b.props(hole.Addr(), "numbers", "maxQueueBytes", 64<<10))
+	s := b.open(b.props(hole.Addr(), "numbers", "journal", "off", "maxQueueBytes", 64<<10))
 	big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
 	b.collect(s, big)
 	collected := make(chan struct{})
@@ -516,13 +516,13 @@ func TestRaisedQueueLimitHoldsForARuleThatComesBack(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE big (id INT, body LONGTEXT)")
 	hole := proxy.Start(t, server.Addr())
 	hole.BlackHole()
-	s := b.open(b.props(hole.Addr(), "big", "maxQueueBytes", "64KiB"))
+	s := b.open(b.props(hole.Addr(), "big", "journal", "off", "maxQueueBytes", "64KiB"))
 	b.collect(s, `{"id":1,"body":"x"}`)
 	for range 2 {
 		if err := s.Close(b.context("rule")); err != nil {
 			t.Fatal(err)
 		}
-		s = b.open(b.props(hole.Addr(), "big", "maxQueueBytes", "8MiB"))
+		s = b.open(b.props(hole.Addr(), "big", "journal", "off", "maxQueueBytes", "8MiB"))
 	}
 	if !s.outbox.queue.HasRoom(1 << 20) {
 		t.Error("no room in a queue that was raised to 8 MiB")
@@ -558,7 +558,7 @@ func TestAboutToStopNobodyWaitsForRoom(t *testing.T) {
 			b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name TEXT)")
 			hole := proxy.Start(t, server.Addr())
 			hole.BlackHole()
-			s := b.open(b.props(hole.Addr(), "numbers", "maxQueueBytes", 64<<10, "requireAck", acked))
+			s := b.open(b.props(hole.Addr(), "numbers", "journal", "off", "maxQueueBytes", 64<<10, "requireAck", acked))
 			big := `{"id":1,"name":"` + strings.Repeat("x", 40<<10) + `"}`
 			b.collect(s, big)
 			collected := make(chan error)

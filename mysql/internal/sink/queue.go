@@ -1,0 +1,82 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+
+	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/journal"
+)
+
+// journals is the folder of all journals below the one that outlives the plugin.
+const journals = "journal"
+
+// lockWait bounds the wait for a former process to let go of a journal: it has
+// been killed, and the kernel is quick.
+const lockWait = 2 * time.Second
+
+// openQueue opens the queue of one identity: on disk, or in memory where the
+// rule says so.
+func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (journal.Queue, error) {
+	if !c.Journal {
+		return journal.NewMemory(c.MaxQueueBytes), nil
+	}
+	folder, err := o.folder()
+	if err != nil {
+		return nil, fmt.Errorf("the journal: %w; or set the property journal to off", err)
+	}
+	target := id.target + "/" + id.table
+	options := journal.Options{
+		Dir:      filepath.Join(folder, journals, journal.DirName(id.rule, id.op, id.instance, target)),
+		Identity: fmt.Sprintf("rule %s, op %s, instance %d, to %s", id.rule, id.op, id.instance, target),
+		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log,
+		Full: map[string]journal.Policy{"block": journal.Block, "dropOldest": journal.DropOldest, "refuse": journal.Refuse}[c.WhenFull],
+	}
+	wait, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		d, err := journal.Open(options)
+		if err == nil {
+			return d, nil
+		}
+		if !errors.Is(err, journal.ErrLocked) {
+			return nil, err
+		}
+		select {
+		case <-again.C:
+		case <-wait.Done():
+			return nil, err
+		}
+	}
+}
+
+// messages is a journal as delivery sees it.
+type messages struct{ journal.Queue }
+
+func (m messages) Next() (delivery.Message, bool) {
+	j, ok := m.Queue.Next()
+	if !ok {
+		return delivery.Message{}, false
+	}
+	d := delivery.Message{First: j.First, Data: j.Data, Replayed: j.Replayed}
+	if j.Replayed {
+		d.Settled = j.Settled
+	}
+	return d, true
+}
+
+func (m messages) Settle(fate delivery.Fate, from, to uint64) {
+	f := journal.Stored
+	if fate == delivery.SetAside {
+		f = journal.SetAside
+	}
+	m.Queue.Settle(f, journal.Span{From: from, To: to})
+}

@@ -1,0 +1,184 @@
+// Package integration runs the plugin's executable against the mock host and a
+// real MariaDB, and kills it.
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"ekuiper-mysql/test/ekuiper"
+	"ekuiper-mysql/test/fakehost"
+	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/proxy"
+)
+
+// limit ends a test that hangs; nothing here takes nearly as long.
+const limit = time.Minute
+
+var executable string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "integration")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	executable = filepath.Join(dir, "mysql")
+	root, err := ekuiper.Root()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	command := exec.Command("go", "build", "-o", executable, "./mysql")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+// bundle is a mock host, a server with a table, and a folder that outlives the plugin.
+type bundle struct {
+	*testing.T
+	host   *fakehost.Host
+	server *mariadb.Server
+	plugin *fakehost.Process
+	data   string
+}
+
+func newBundle(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{T: t, server: mariadb.Start(t), data: t.TempDir()}
+	b.must(b.server.CreateDatabase("d"))
+	b.must(b.server.Exec("CREATE TABLE d.t (id BIGINT PRIMARY KEY)"))
+	var err error
+	b.host, err = fakehost.New("mysql")
+	b.must(err)
+	t.Cleanup(func() {
+		if b.plugin != nil {
+			if t.Failed() {
+				t.Logf("the plugin's log:\n%s", b.plugin.Log())
+			}
+			_ = b.plugin.Kill()
+		}
+		_ = b.host.Close()
+	})
+	return b
+}
+
+func (b *bundle) must(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// launch starts the plugin, anew if there was one; the host replays its starts.
+func (b *bundle) launch() {
+	b.Helper()
+	if b.plugin != nil {
+		b.must(b.plugin.Kill())
+	}
+	var err error
+	b.plugin, err = b.host.Launch(executable, fakehost.LaunchOptions{Env: []string{"EKUIPER_MYSQL_DATA=" + b.data}})
+	b.must(err)
+}
+
+func (b *bundle) open(address string, more map[string]any) *fakehost.SinkConn {
+	b.Helper()
+	config := map[string]any{"url": "root@tcp(" + address + ")/d", "table": "t"}
+	for k, v := range more {
+		config[k] = v
+	}
+	rule, err := b.host.OpenSink(fakehost.Sink("kill", "mysql", config))
+	b.must(err)
+	return rule
+}
+
+func (b *bundle) waitRows(want int) {
+	b.Helper()
+	var n int
+	err := ekuiper.Wait(limit, func() (bool, error) {
+		err := b.server.DB().QueryRow("SELECT COUNT(*) FROM d.t").Scan(&n)
+		return n >= want, err
+	})
+	if err != nil || n != want {
+		b.Fatalf("%d rows in the table, want %d: %v", n, want, err)
+	}
+}
+
+// TestAcknowledgedRowsSurviveKills kills the plugin at random moments; what it
+// has acknowledged must reach the table.
+func TestAcknowledgedRowsSurviveKills(t *testing.T) {
+	b := newBundle(t)
+	b.launch()
+	rule := b.open(b.server.Addr(), map[string]any{"requireAck": true, "resendInterval": 10})
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	const kills, rows = 10, 3000
+	killAt := map[int]bool{}
+	for len(killAt) < kills {
+		killAt[random.IntN(rows)] = true
+	}
+	for id := range rows {
+		message := fmt.Appendf(nil, `[{"id":%d}]`, id)
+		if killAt[id] {
+			// Killed with the message on its way: taken or not, no answer counts.
+			b.must(rule.Send(message))
+			b.launch()
+			for rule.ReadAck(100*time.Millisecond) == nil {
+				continue
+			}
+		}
+		err := rule.Collect(message, 5*time.Second)
+		for errors.Is(err, fakehost.ErrNoAck) { // lost in the socket of the plugin that was killed
+			err = rule.Collect(message, 5*time.Second)
+		}
+		b.must(err)
+	}
+	b.waitRows(rows)
+	b.must(rule.Close())
+}
+
+// TestRowsSurviveAKillWhileTheDatabaseIsAway: all that waits is on disk.
+func TestRowsSurviveAKillWhileTheDatabaseIsAway(t *testing.T) {
+	b := newBundle(t)
+	hole := proxy.Start(t, b.server.Addr())
+	hole.BlackHole()
+	b.launch()
+	rule := b.open(hole.Addr(), map[string]any{"requireAck": true})
+	const rows = 2000
+	for id := range rows {
+		b.must(rule.Collect(fmt.Appendf(nil, `[{"id":%d}]`, id), 5*time.Second))
+	}
+	for range 3 {
+		b.launch()
+	}
+	hole.Pass()
+	b.waitRows(rows)
+	if log := b.plugin.Log(); !strings.Contains(log, fmt.Sprintf("going on with %d rows", rows)) {
+		t.Error("the log does not tell how many rows were waiting")
+	}
+	b.must(rule.Close())
+}
