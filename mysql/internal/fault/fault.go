@@ -1,15 +1,12 @@
 // Package fault says what to do next after an error of the server, the driver
-// or the network. It imports nothing of ours.
+// or the network, and what the error tells of the row: its column, the key it
+// doubles. Everything is a pure function of the error; the package imports
+// nothing of ours.
 package fault
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
-	"io"
-	"net"
-	"os"
-	"syscall"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -22,86 +19,128 @@ const (
 	None           Class = iota // no error
 	Row                         // a row cannot be stored as it is: find it, set it aside, write the others
 	SchemaChanged               // the table is no longer as it was read: read it again, once, and retry
-	TooLarge                    // the statement exceeds the server's packet limit: split it
-	Passing                     // heals by itself: wait and retry
-	Operator                    // heals when somebody mends it: say so once, wait longer, retry
+	TooLarge                    // fewer rows at a time may do: split the batch
+	Passing                     // heals by itself: wait and retry; nothing was stored
+	Operator                    // heals when somebody mends it: say so once, wait longer, retry; nothing was stored
 	OutcomeUnknown              // the answer was lost: the rows may or may not be stored
 	Unlisted                    // retry a few times, then take it for a row's fault
 )
 
 func (c Class) String() string {
-	return [...]string{"none", "row", "schema changed", "too large", "passing", "operator", "outcome unknown", "unlisted"}[c]
+	names := [...]string{"none", "row", "schema changed", "too large", "passing", "operator", "outcome unknown", "unlisted"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return "invalid class"
 }
 
-// Classify returns err's class.
-func Classify(err error) Class {
+// Flavour is the kind of server, for the numbers that mean one thing here and
+// another there. The zero value is a server not known, and does for most.
+type Flavour uint8
+
+// The flavours. Forks (Percona, Aurora, ...) count as what they were forked from.
+const (
+	AnyServer Flavour = iota
+	MySQL
+	MariaDB
+	TiDB
+)
+
+// FlavourOf returns the flavour that version, the server's VERSION(), names.
+func FlavourOf(version string) Flavour {
+	version = strings.ToLower(version)
+	switch {
+	case version == "":
+		return AnyServer
+	case strings.Contains(version, "tidb"):
+		return TiDB
+	case strings.Contains(version, "mariadb"):
+		return MariaDB
+	}
+	return MySQL
+}
+
+// Classifier classifies errors of one server for one rule. The zero value has
+// no overrides and knows no flavour. It must not be changed while in use; any
+// number of goroutines may use it.
+type Classifier struct {
+	Overrides Overrides
+	Flavour   Flavour
+}
+
+// Classify returns err's class without overrides, for a server not known.
+func Classify(err error) Class { return Classifier{}.Classify(err) }
+
+// Classify returns err's class: by the overrides, number before SQLSTATE, then
+// by the tables, number before SQLSTATE.
+func (c Classifier) Classify(err error) Class {
 	if err == nil {
 		return None
 	}
 	var server *mysql.MySQLError
-	if errors.As(err, &server) {
-		return classifyServer(server)
+	if !errors.As(err, &server) {
+		return classifyClient(err)
 	}
-	switch {
-	case errors.Is(err, mysql.ErrPktTooLarge):
-		return TooLarge
-	case errors.Is(err, driver.ErrBadConn): // by the driver's contract nothing was written
-		return Passing
-	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrPktSync), errors.Is(err, mysql.ErrPktSyncMul),
-		errors.Is(err, mysql.ErrMalformPkt), errors.Is(err, mysql.ErrBusyBuffer), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return OutcomeUnknown
-	case errors.Is(err, mysql.ErrNoTLS), errors.Is(err, mysql.ErrCleartextPassword), errors.Is(err, mysql.ErrNativePassword),
-		errors.Is(err, mysql.ErrOldPassword), errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrOldProtocol):
-		return Operator
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
-		return OutcomeUnknown
+	if class, ok := c.Overrides.numbers[server.Number]; ok {
+		return class
 	}
-	var dns *net.DNSError
-	var op *net.OpError
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &dns):
-		return Passing
-	case errors.As(err, &op):
-		if op.Op == "dial" {
-			return Passing
-		}
-		return OutcomeUnknown
-	case errors.As(err, &errno):
-		return OutcomeUnknown
+	if class, ok := c.Overrides.states[string(server.SQLState[:])]; ok {
+		return class
 	}
-	return Unlisted
-}
-
-func classifyServer(e *mysql.MySQLError) Class {
-	if c, ok := byNumber[e.Number]; ok {
-		return c
+	if e, ok := lookup(server.Number, c.Flavour); ok {
+		return e.refine(server.Message)
 	}
-	// The SQLSTATE's class is the standard's own: 22 data exception, 23
-	// integrity constraint, 08 connection, 28 authorisation, 40 rollback.
-	switch string(e.SQLState[:2]) {
-	case "22", "23":
-		return Row
-	case "08":
-		return OutcomeUnknown
-	case "28":
-		return Operator
-	case "40":
-		return Passing
-	}
-	return Unlisted
+	return classifyState(string(server.SQLState[:]))
 }
 
 // IsConflict tells whether err is only about this transaction and others: the
 // connection and the server are well, and trying again soon is right.
-func IsConflict(err error) bool {
-	var server *mysql.MySQLError
-	if !errors.As(err, &server) {
-		return false
-	}
-	switch server.Number {
-	case 1020, 1205, 1213, 1461, 1615, 3572, 8002, 8022, 9007:
+func IsConflict(err error) bool { return traitsOf(err)&conflict != 0 }
+
+// Usable tells whether the connection that gave err may be used again, after a
+// ROLLBACK. It may not when the server has closed it, when nobody can tell
+// what state it is in, and when another one may lead to a better server, as
+// after a failover. A nil error leaves it usable.
+func Usable(err error) bool {
+	if err == nil {
 		return true
 	}
-	return false
+	var server *mysql.MySQLError
+	if !errors.As(err, &server) {
+		return usableClient(err)
+	}
+	if _, ok := lookup(server.Number, AnyServer); ok {
+		return traitsOf(err)&gone == 0
+	}
+	switch string(server.SQLState[:2]) {
+	case "08", "25", "28":
+		return false
+	}
+	return true
+}
+
+// MaybeStored tells whether rows may be stored in spite of err. It holds for a
+// transactional table; in another one every error may leave rows behind.
+func MaybeStored(err error) bool { return Classify(err) == OutcomeUnknown }
+
+// Number returns the server's error number and SQLSTATE, or 0 and "" where err
+// is not the server's.
+func Number(err error) (number uint16, state string) {
+	var server *mysql.MySQLError
+	if !errors.As(err, &server) {
+		return 0, ""
+	}
+	if server.SQLState != [5]byte{} {
+		state = string(server.SQLState[:])
+	}
+	return server.Number, state
+}
+
+func traitsOf(err error) traits {
+	var server *mysql.MySQLError
+	if !errors.As(err, &server) {
+		return 0
+	}
+	e, _ := lookup(server.Number, AnyServer)
+	return e.traits
 }
