@@ -1,5 +1,3 @@
-// Package deadletter keeps the rows that the table refuses, with the reason.
-// In this release it writes them to the log.
 package deadletter
 
 import (

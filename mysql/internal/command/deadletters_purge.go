@@ -1,0 +1,124 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"ekuiper-mysql/mysql/internal/deadletter"
+)
+
+type letterPurgeCommand struct {
+	letterFilter `embed:""`
+	IDs          []uint64 `arg:"" optional:"" name:"id" help:"Ids, as list prints them. Default: all that the flags choose."`
+	Yes          bool     `short:"y" help:"Do not ask."`
+	JSON         bool     `name:"json" help:"Print JSON."`
+}
+
+// Help adds to the command's help.
+func (letterPurgeCommand) Help() string {
+	return `What is purged is gone: export it first. Without flags and ids, everything is.
+
+Examples:
+  mysql deadletters purge 17 18
+  mysql deadletters purge --rule demo --error 1062
+  mysql deadletters purge --until 30d --yes`
+}
+
+// removeAtOnce is how many letters one write removes: those are what a crash
+// may leave undone.
+const removeAtOnce = 1000
+
+// Run removes the letters, when a person agrees.
+func (c *letterPurgeCommand) Run(parent *deadLettersCommand, s streams) error {
+	r, dir, err := c.open(parent)
+	if err != nil {
+		return err
+	}
+	filter := c.filter()
+	filter.IDs, filter.SkipRaw = c.IDs, true
+	counts, _, err := r.Count(filter)
+	if err != nil {
+		return err
+	}
+	var n int64
+	for _, count := range counts {
+		n += count.Letters
+	}
+	if n > 0 && !c.Yes {
+		if err := confirm(parent, s, fmt.Sprintf("Remove %d dead letters from %s for good?", n, dir)); err != nil {
+			return err
+		}
+	}
+	removed, err := c.remove(s, r, filter)
+	if err != nil {
+		return fmt.Errorf("after %d were removed: %w", removed, err)
+	}
+	if err := deadletter.Reclaim(dir, warnings{s}); err != nil {
+		fmt.Fprintf(s.err, "mysql: their space is not free yet: %v\n", err)
+	}
+	if c.JSON {
+		return jsonLines(s.out).Encode(map[string]int{"removed": removed})
+	}
+	_, err = fmt.Fprintf(s.out, "%d removed\n", removed)
+	return err
+}
+
+func (c *letterPurgeCommand) remove(s streams, r *deadletter.Reader, filter deadletter.Filter) (removed int, err error) {
+	batch := make([]uint64, 0, removeAtOnce)
+	flush := func() error {
+		if err := r.Remove(batch); err != nil {
+			return err
+		}
+		removed += len(batch)
+		batch = batch[:0]
+		return nil
+	}
+	err = each(s, r, filter, func(l deadletter.Letter) error {
+		if batch = append(batch, l.ID); len(batch) < removeAtOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	return removed, err
+}
+
+const errNobody = usageError("nobody is there to ask: say --yes to remove them without a question")
+
+// confirm asks a person, and fails where there is none.
+func confirm(parent *deadLettersCommand, s streams, question string) error {
+	in := parent.stdin
+	if in == nil {
+		in = os.Stdin
+	}
+	if info, err := in.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return errNobody
+	}
+	fmt.Fprintf(s.err, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	case "":
+		if err != nil { // the null device looks like a terminal
+			return errNobody
+		}
+	}
+	return errors.New("nothing was removed")
+}
+
+// warnings prints what the store would log.
+type warnings struct{ streams }
+
+// Errorf implements the store's logger.
+func (w warnings) Errorf(format string, args ...any) { w.Warnf(format, args...) }
+
+// Warnf implements the store's logger.
+func (w warnings) Warnf(format string, args ...any) {
+	fmt.Fprintf(w.err, "mysql: "+format+"\n", args...)
+}
