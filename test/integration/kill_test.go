@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -175,10 +176,65 @@ func TestRowsSurviveAKillWhileTheDatabaseIsAway(t *testing.T) {
 	for range 3 {
 		b.launch()
 	}
+	if line := b.journal(); line.Pending != rows || line.Received != rows {
+		t.Errorf("the command line sees %+v, want %d rows pending", line, rows)
+	}
 	hole.Pass()
 	b.waitRows(rows)
 	if log := b.plugin.Log(); !strings.Contains(log, fmt.Sprintf("going on with %d rows", rows)) {
 		t.Error("the log does not tell how many rows were waiting")
+	}
+	b.must(rule.Close())
+}
+
+// counts is what `mysql journal list --json` prints.
+type counts struct{ Received, Stored, SetAside, Dropped, Lost, Pending int }
+
+// journal reads the only journal's counts with the command line.
+func (b *bundle) journal() (c counts) {
+	b.Helper()
+	out, err := b.command("journal", "list", "--json")
+	b.must(err)
+	b.must(json.Unmarshal(out, &c))
+	if c.Received != c.Stored+c.SetAside+c.Dropped+c.Lost+c.Pending {
+		b.Errorf("the sums do not add up: %+v", c)
+	}
+	return c
+}
+
+func (b *bundle) command(args ...string) ([]byte, error) {
+	command := exec.Command(executable, args...)
+	command.Env = append(os.Environ(), "EKUIPER_MYSQL_DATA="+b.data)
+	return command.Output()
+}
+
+// TestRefusedRowsAreKeptOverAKill: the dead letters are on disk, each once.
+func TestRefusedRowsAreKeptOverAKill(t *testing.T) {
+	b := newBundle(t)
+	b.launch()
+	rule := b.open(b.server.Addr(), map[string]any{"requireAck": true})
+	for id := range 100 {
+		b.must(rule.Collect(fmt.Appendf(nil, `[{"id":%d},{"id":"wrong %d"},{"id":%d}]`, id, id, id), 5*time.Second))
+	}
+	b.waitRows(100)
+	b.launch()
+	b.must(ekuiper.Wait(limit, func() (bool, error) { return b.journal().Pending == 0, nil }))
+	if c := b.journal(); c.Stored != 100 || c.SetAside != 200 {
+		t.Errorf("%+v, want 100 stored and 200 set aside", c)
+	}
+	out, err := b.command("deadletters", "export")
+	b.must(err)
+	var wrong, doubled int
+	for line := range strings.Lines(string(out)) {
+		switch {
+		case strings.Contains(line, "wrong"):
+			wrong++
+		case strings.Contains(line, "1062"):
+			doubled++
+		}
+	}
+	if wrong != 100 || doubled != 100 {
+		t.Errorf("%d and %d dead letters, want 100 that do not convert and 100 duplicates", wrong, doubled)
 	}
 	b.must(rule.Close())
 }

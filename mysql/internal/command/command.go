@@ -4,10 +4,13 @@ package command
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/alecthomas/kong"
 
 	plugin "ekuiper-mysql"
+	"ekuiper-mysql/mysql/internal/storage"
 )
 
 // Exit codes.
@@ -23,7 +26,9 @@ type streams struct {
 
 // commandLine is the whole grammar.
 type commandLine struct {
-	Version versionCommand `cmd:"" help:"Print the version, and what it was built from."`
+	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
+	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk."`
+	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export or remove them."`
 }
 
 const introduction = `mysql %s is a plugin of LF Edge eKuiper: the sink "mysql" writes a rule's rows
@@ -44,11 +49,20 @@ Then give a rule the action
 
 `
 
+// dataDir is the folder where the installed plugin keeps things: the one that
+// it finds from its own folder, which the executable lies in.
+func dataDir() (string, error) {
+	return storage.Folder(os.Getenv, func() (string, error) {
+		path, err := os.Executable()
+		return filepath.Dir(path), err
+	})
+}
+
 // Run carries out args, without the program's name, and returns the exit code.
 func Run(args []string, out, err io.Writer) int {
 	code := exitOK
 	exited := false
-	var line commandLine
+	line := commandLine{Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
 	parser, e := kong.New(&line,
 		kong.Name("mysql"),
 		kong.Description("eKuiper's MySQL sink and random source, as a portable plugin."),

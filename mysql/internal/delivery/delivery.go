@@ -52,9 +52,18 @@ type Queue interface {
 
 // DeadLetters takes rows that can never be stored as they are.
 type DeadLetters interface {
-	// SetAside keeps raw, one row's JSON text or what could not be read as
-	// one, with the reason. When it returns, the row counts as settled.
-	SetAside(raw []byte, reason error)
+	// SetAside keeps a row with the reason. When it returns nil, the row counts
+	// as settled; an error means that ctx is done.
+	SetAside(ctx context.Context, r Refused) error
+}
+
+// Refused is a row that can never be stored as it is.
+type Refused struct {
+	Number   uint64 // the row's in the queue
+	Replayed bool   // it may have been set aside before
+	Raw      []byte // its JSON text, or what could not be read as a row
+	Table    string
+	Reason   error
 }
 
 // Meter counts. Its methods may be called from any goroutine.
@@ -173,10 +182,14 @@ func (d *Delivery) target() string {
 }
 
 // setAside gives up on one row.
-func (d *Delivery) setAside(r rowRef, reason error) {
-	d.letters.SetAside(r.raw, reason)
+func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
+	table := d.setup.Load().options.Table.String()
+	if err := d.letters.SetAside(ctx, Refused{r.number, r.replayed, r.raw, table, reason}); err != nil {
+		return errStopped
+	}
 	d.meter.SetAside(1)
 	d.queue.Settle(SetAside, r.number, r.number+1)
+	return nil
 }
 
 // errStopped ends the goroutines; it never reaches a caller.

@@ -81,7 +81,9 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 		ref := rowRef{m.First + uint64(i), row.Raw, m.Replayed}
 		if err != nil {
 			ref.raw = unreadable(m.Data, err)
-			f.setAside(ref, err)
+			if err := f.setAside(ctx, ref, err); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := f.row(ctx, ref, row); err != nil {
@@ -118,8 +120,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		if !reread && f.tables.doubt(t, f.options.MinReload) {
 			continue
 		}
-		f.setAside(ref, err)
-		return nil
+		return f.setAside(ctx, ref, err)
 	}
 	if dropped > 0 {
 		f.meter.ExtraFields(dropped)

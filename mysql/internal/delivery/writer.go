@@ -168,8 +168,7 @@ func (w *writer) stored(b *batch, lo, hi int) {
 // n costs about 2 log2(n) statements and the others are written.
 func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) error {
 	if hi-lo == 1 {
-		w.setAside(b.rows[lo], err)
-		return nil
+		return w.setAside(ctx, b.rows[lo], err)
 	}
 	w.meter.Retried()
 	mid := lo + (hi-lo)/2
@@ -197,7 +196,10 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 			_, err = nb.add(r, row, &w.setup.Load().options)
 		}
 		if err != nil {
-			w.setAside(r, err)
+			err = w.setAside(ctx, r, err)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return nb, nil

@@ -20,10 +20,7 @@ const (
 	Row                         // a row cannot be stored as it is: find it, set it aside, write the others
 	SchemaChanged               // the table is no longer as it was read: read it again, once, and retry
 	TooLarge                    // fewer rows at a time may do: split the batch
-<<<<<<< HEAD
 	TooSlow                     // the server's time limit cut the statement: split the batch, a single row waits
-=======
->>>>>>> next-letters
 	Passing                     // heals by itself: wait and retry; nothing was stored
 	Operator                    // heals when somebody mends it: say so once, wait longer, retry; nothing was stored
 	OutcomeUnknown              // the answer was lost: the rows may or may not be stored
@@ -31,11 +28,7 @@ const (
 )
 
 func (c Class) String() string {
-<<<<<<< HEAD
 	names := [...]string{"none", "row", "schema changed", "too large", "too slow", "passing", "operator", "outcome unknown", "unlisted"}
-=======
-	names := [...]string{"none", "row", "schema changed", "too large", "passing", "operator", "outcome unknown", "unlisted"}
->>>>>>> next-letters
 	if int(c) < len(names) {
 		return names[c]
 	}

@@ -26,8 +26,8 @@ type segment struct {
 	unsettled uint64 // of those
 	newest    uint32 // when the youngest was accepted, Unix seconds
 
-	sealed  bool // nothing is written to it any more
-	damaged bool // to be kept aside, not removed
+	sealed  bool   // nothing is written to it any more
+	damaged bool   // to be kept aside, not removed
 	barren  uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
 
 	synced struct { // what the last successful sync covered

@@ -39,7 +39,7 @@ type outbox struct {
 	id       identity
 	queue    journal.Queue
 	delivery *delivery.Delivery
-	letters  *deadletter.Log
+	letters  *letters
 	meter    *metrics.Rule
 	health   *delivery.Health
 	log      api.Logger
@@ -51,6 +51,7 @@ type outbox struct {
 type Outboxes struct {
 	folder   func() (string, error)
 	mu       sync.Mutex
+	letters  *deadletter.Store // of all rules; nil before the first, and where there is none
 	released map[identity]*outbox
 	servers  map[string]*delivery.Health
 	writing  sync.WaitGroup // released outboxes
@@ -67,6 +68,9 @@ func NewOutboxes(folder func() (string, error)) *Outboxes {
 func (o *Outboxes) Close() {
 	close(o.end)
 	o.writing.Wait()
+	if o.letters != nil {
+		_ = o.letters.Close()
+	}
 }
 
 // open returns a new outbox, or the one that the identity left behind.
@@ -101,7 +105,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		log.Infof("going on with %d rows that were waiting when the plugin ended", n)
 	}
 	box := &outbox{
-		id: id, queue: queue, letters: deadletter.NewLog(log),
+		id: id, queue: queue, letters: o.newLetters(id, queue, log),
 		meter: &metrics.Rule{}, health: health, log: log,
 	}
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
@@ -217,7 +221,7 @@ func (b *outbox) finish() {
 	if err := b.delivery.Stop(); err != nil {
 		b.log.Debugf("closing the connections: %v", err)
 	}
-	b.letters.Flush()
+	b.letters.lines.Flush()
 	n := b.queue.Counts()
 	if err := b.queue.Close(); err != nil {
 		b.log.Errorf("close the queue: %v", err)

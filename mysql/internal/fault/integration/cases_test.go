@@ -121,11 +121,7 @@ var provoked = []provocation{
 	{name: "no partition of that name", ddl: list("CREATE TABLE t (a INT) PARTITION BY HASH (a) PARTITIONS 2"), statement: "INSERT INTO t PARTITION (absent) VALUES (1)", want: same(1735), class: fault.Operator},
 
 	// Passing.
-<<<<<<< HEAD
 	{name: "statement's time", ddl: list("CREATE TABLE t (a INT)", "SET max_statement_time = 0.05"), statement: "INSERT INTO t SELECT SLEEP(60)", want: numbers{1969, 0}, class: fault.TooSlow},
-=======
-	{name: "statement's time", ddl: list("CREATE TABLE t (a INT)", "SET max_statement_time = 0.05"), statement: "INSERT INTO t SELECT SLEEP(60)", want: numbers{1969, 0}, class: fault.Passing},
->>>>>>> next-letters
 }
 
 func columns(n int, definition string) []string {

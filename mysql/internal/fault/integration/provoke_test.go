@@ -279,11 +279,7 @@ func TestProvokedByARival(t *testing.T) {
 							defer s.Close()
 						}
 					}
-<<<<<<< HEAD
 					return provocation{want: same(1461), class: fault.Operator}, err
-=======
-					return provocation{want: same(1461), class: fault.Passing}, err
->>>>>>> next-letters
 				},
 				"too many placeholders": func(t *testing.T) (provocation, error) {
 					_, err := a.Prepare("SELECT " + strings.Repeat("?,", 65535) + "?")

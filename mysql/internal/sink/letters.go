@@ -1,0 +1,123 @@
+package sink
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+
+	"ekuiper-mysql/mysql/internal/deadletter"
+	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+// lettersFolder is where the dead letters of all rules are, below the folder
+// that outlives the plugin.
+const lettersFolder = "deadletters"
+
+// putAgain is how long to wait after the dead letters could not be written.
+const putAgain = time.Second
+
+// letters sets the rows of one rule aside: in the store, and a line in the log.
+type letters struct {
+	id      identity
+	journal string            // the queue's name, for places
+	store   *deadletter.Store // nil: only the log
+	lines   *deadletter.Log
+	log     api.Logger
+}
+
+// SetAside implements delivery.DeadLetters. While the disk takes nothing, the
+// row waits, and so does all behind it.
+func (l *letters) SetAside(ctx context.Context, r delivery.Refused) error {
+	if l.store != nil {
+		place := deadletter.Place{Journal: l.journal, Record: r.Number}
+		if r.Replayed && l.store.Has(place) {
+			return nil // set aside just before the plugin ended
+		}
+		if err := l.put(ctx, l.letter(r, place)); err != nil {
+			return err
+		}
+	}
+	l.lines.SetAside(r.Raw, r.Reason)
+	return nil
+}
+
+func (l *letters) put(ctx context.Context, letter deadletter.Letter) error {
+	for told := false; ; told = true {
+		err := l.store.Put(ctx, letter)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, deadletter.ErrTooLarge):
+			l.log.Errorf("a row of %d bytes is in the log alone: %v", len(letter.Raw), err)
+			return nil
+		case ctx.Err() != nil || errors.Is(err, deadletter.ErrClosed):
+			return err
+		case !told:
+			l.log.Errorf("a row cannot be set aside, and what is behind it waits: %v; trying again by itself", err)
+		}
+		timer := time.NewTimer(putAgain)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+func (l *letters) letter(r delivery.Refused, place deadletter.Place) deadletter.Letter {
+	number, state := fault.Number(r.Reason)
+	column := fault.Column(r.Reason)
+	class := fault.Row
+	var convert *schema.ConvertError
+	if errors.As(r.Reason, &convert) {
+		column = convert.Column
+	} else if number != 0 {
+		class = fault.Classify(r.Reason)
+	}
+	return deadletter.Letter{
+		Time: time.Now(), Rule: l.id.rule, Op: l.id.op, Instance: l.id.instance, Table: r.Table, Column: column,
+		Number: number, SQLState: state, Class: class.String(), Text: r.Reason.Error(), Place: place, Raw: r.Raw,
+	}
+}
+
+// openLetters returns the store of all rules, opening it first if need be, or
+// nil where there is none to be had: the log then says why.
+func (o *Outboxes) openLetters(log api.Logger) *deadletter.Store {
+	if o.letters != nil {
+		return o.letters
+	}
+	folder, err := o.folder()
+	if err == nil {
+		o.letters, err = deadletter.Open(deadletter.Options{Dir: filepath.Join(folder, lettersFolder), Logger: log})
+	}
+	if err != nil {
+		log.Warnf("rows that are set aside go to the log alone: %v", err)
+	}
+	return o.letters
+}
+
+// newLetters returns the dead letters of one outbox. Rows that were set aside
+// just before the plugin ended are recognised when they come again.
+func (o *Outboxes) newLetters(id identity, queue journal.Queue, log api.Logger) *letters {
+	l := &letters{id: id, store: o.openLetters(log), lines: deadletter.NewLog(log), log: log}
+	disk, ok := queue.(*journal.Disk)
+	if !ok || l.store == nil {
+		return l
+	}
+	name := disk.ID()
+	l.journal = hex.EncodeToString(name[:])
+	if queue.Counts().Pending > 0 {
+		if err := l.store.Recall(l.journal, 0); err != nil {
+			log.Warnf("rows that were set aside before may be set aside again: %v", err)
+		}
+	}
+	return l
+}
