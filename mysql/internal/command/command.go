@@ -2,6 +2,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,8 +16,9 @@ import (
 
 // Exit codes.
 const (
-	exitOK    = 0
-	exitUsage = 2
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
 )
 
 // streams are where a command writes.
@@ -90,7 +92,11 @@ func Run(args []string, out, err io.Writer) int {
 	}
 	if e := context.Run(); e != nil {
 		fmt.Fprintf(err, "mysql: %v\n", e)
-		return 1
+		var coder kong.ExitCoder
+		if errors.As(e, &coder) {
+			return coder.ExitCode()
+		}
+		return exitFailed
 	}
 	return code
 }
