@@ -1,95 +1,105 @@
-// Package journal is the queue between eKuiper and the table: what it has
-// accepted is delivered, in order, and leaves only when it is settled. This
-// release keeps it in memory, bounded; a restart of the process loses it.
 package journal
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"math"
 	"sync"
+	"time"
 )
 
-// ErrFull says that the queue had no room in time: nothing of the message was kept.
-var ErrFull = errors.New("the queue is full")
-
-// ErrClosed says that the queue takes no more: nothing of the message was kept.
-var ErrClosed = errors.New("the queue is closed")
-
-// recordOverhead is what a record costs beside its bytes, in bytes.
+// recordOverhead is what a message costs in memory beside its bytes, in bytes.
 const recordOverhead = 64
 
-type record struct {
-	data []byte
-	rows int // not settled yet
+type held struct {
+	data    []byte // nil once it is handed out
+	first   uint64
+	size    int32
+	rows    int32
+	seconds uint32
 }
 
-// Memory is a bounded queue of messages in memory. Append may be called by
-// one goroutine at a time, Next by another, everything else by any.
+// Memory is a queue in memory, bounded in bytes: a restart of the process
+// loses what is in it.
 type Memory struct {
 	maxBytes int64
 	ready    chan struct{} // one slot: something to read
-	room     chan struct{} // one slot: there may be room, or the end
 
 	mu      sync.Mutex
-	records []record // records[head] has position first
+	held    []held // held[head] has number first
 	head    int
-	first   uint64
-	next    uint64 // position that Next returns next
+	first   uint64 // message
+	next    uint64 // message that Next returns next
+	row     uint64 // number of the next row
 	bytes   int64
-	rows    int
-	empty   chan struct{} // made on demand, closed when there are no records
+	settled spanSet
+	counts  [fates]uint64
+	last    []byte
+	any     bool          // there was a message
+	changed chan struct{} // made on demand, closed when there may be room, or at the end
+	empty   chan struct{} // made on demand, closed when there are no messages
 	closed  bool
 }
 
 // NewMemory returns a queue that holds up to maxBytes bytes of messages. One
 // message larger than that is taken while the queue is empty.
 func NewMemory(maxBytes int64) *Memory {
-	return &Memory{maxBytes: maxBytes, ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	return &Memory{maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
-// Append takes data, which the caller must not touch again, as a message of
-// rows rows. It waits for room until ctx is done and then returns ErrFull.
+// Append implements Queue. While there is no room it waits.
 func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
+	if err := checkMessage(data, rows); err != nil {
+		return err
+	}
 	for {
-		taken, err := m.append(data, rows, m.maxBytes)
-		if taken || err != nil {
+		changed, err := m.append(data, rows, m.maxBytes)
+		if changed == nil {
 			return err
 		}
 		select {
-		case <-m.room:
+		case <-changed:
 		case <-ctx.Done():
 			return ErrFull
 		}
 	}
 }
 
-// Force is Append without a bound, for what has arrived and has nowhere else to go.
+// Force implements Queue.
 func (m *Memory) Force(data []byte, rows int) error {
+	if err := checkMessage(data, rows); err != nil {
+		return err
+	}
 	_, err := m.append(data, rows, math.MaxInt64)
 	return err
 }
 
-// append takes data if that leaves at most limit bytes.
-func (m *Memory) append(data []byte, rows int, limit int64) (taken bool, err error) {
+// append takes data if that leaves at most limit bytes; otherwise it returns
+// a channel that is closed when to try again.
+func (m *Memory) append(data []byte, rows int, limit int64) (changed <-chan struct{}, err error) {
 	size := int64(len(data)) + recordOverhead
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return false, ErrClosed
+		return nil, ErrClosed
 	}
 	if m.count() > 0 && m.bytes+size > limit {
-		return false, nil
+		if m.changed == nil {
+			m.changed = make(chan struct{})
+		}
+		return m.changed, nil
 	}
-	m.records = append(m.records, record{data, rows})
+	m.held = append(m.held, held{data: data, first: m.row, size: int32(len(data)), rows: int32(rows), seconds: now()})
 	m.bytes += size
-	m.rows += rows
+	m.row += uint64(rows)
+	m.last, m.any = data, true
 	signal(m.ready)
-	return true, nil
+	return nil, nil
 }
 
-func (m *Memory) count() int { return len(m.records) - m.head }
+func (m *Memory) count() int { return len(m.held) - m.head }
 
+// signal fills a channel of one slot.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -97,52 +107,68 @@ func signal(c chan struct{}) {
 	}
 }
 
-// HasRoom tells whether Append would take a message of size bytes at once.
+// HasRoom implements Queue.
 func (m *Memory) HasRoom(size int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.count() == 0 || m.bytes+int64(size)+recordOverhead <= m.maxBytes
 }
 
-// Next returns the oldest message not returned before, or false.
-func (m *Memory) Next() (position uint64, data []byte, ok bool) {
+// IsLast implements Queue, for this run.
+func (m *Memory) IsLast(data []byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.any && bytes.Equal(m.last, data)
+}
+
+// Next implements Queue.
+func (m *Memory) Next() (Message, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := m.next - m.first
 	if i >= uint64(m.count()) {
-		return 0, nil, false
+		return Message{}, false
 	}
-	position = m.next
+	h := &m.held[m.head+int(i)]
+	message := Message{Record: m.next, First: h.first, Rows: int(h.rows), Data: h.data, seconds: h.seconds}
+	h.data = nil // the reader has it now
 	m.next++
-	return position, m.records[m.head+int(i)].data, true
+	return message, true
 }
 
-// Ready receives after an Append that Next has not been asked about since.
+// Ready implements Queue.
 func (m *Memory) Ready() <-chan struct{} { return m.ready }
 
-// Settle says that rows rows of the message at position need no more work.
-// Messages leave in order: one whose rows are all settled waits for those before it.
-func (m *Memory) Settle(position uint64, rows int) {
+// Settle implements Queue. Messages leave in order: one whose rows are all
+// settled counts against the bound until those before it are.
+func (m *Memory) Settle(fate Fate, spans ...Span) {
+	if fate > Dropped {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.records[m.head+int(position-m.first)].rows -= rows
-	m.rows -= rows
-	freed := false
-	for m.count() > 0 && m.records[m.head].rows <= 0 && m.first < m.next {
-		m.bytes -= int64(len(m.records[m.head].data)) + recordOverhead
-		m.records[m.head] = record{}
+	for _, s := range spans {
+		s.To = min(s.To, m.row)
+		m.settled.add(s, func(part Span) { m.counts[fate] += part.To - part.From })
+	}
+	low, freed := m.settled.watermark(), false
+	for m.count() > 0 && m.first < m.next && m.held[m.head].first+uint64(m.held[m.head].rows) <= low {
+		m.bytes -= int64(m.held[m.head].size) + recordOverhead
 		m.head++
 		m.first++
 		freed = true
 	}
-	if !freed {
-		return
+	if freed {
+		m.afterFree()
 	}
-	signal(m.room)
-	if m.head > len(m.records)/2 { // move what is left to the front, at most once per record
-		left := copy(m.records, m.records[m.head:])
-		clear(m.records[left:])
-		m.records, m.head = m.records[:left], 0
+}
+
+// afterFree tells who waits for room or the end. mu is held.
+func (m *Memory) afterFree() {
+	m.wake()
+	if m.head > len(m.held)/2 { // move what is left to the front, at most once per message
+		left := copy(m.held, m.held[m.head:])
+		m.held, m.head = m.held[:left], 0
 	}
 	if m.count() == 0 && m.empty != nil {
 		close(m.empty)
@@ -150,15 +176,29 @@ func (m *Memory) Settle(position uint64, rows int) {
 	}
 }
 
-// Pending returns what is accepted and not settled: rows, and the bytes of
-// the messages that hold them.
-func (m *Memory) Pending() (rows int, bytes int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rows, m.bytes
+func (m *Memory) wake() {
+	if m.changed != nil {
+		close(m.changed)
+		m.changed = nil
+	}
 }
 
-// Empty returns a channel that is closed once everything accepted so far is settled.
+// Counts implements Queue.
+func (m *Memory) Counts() Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := Counts{
+		Received: m.row, Stored: m.counts[Stored], Superseded: m.counts[Superseded],
+		SetAside: m.counts[SetAside], Dropped: m.counts[Dropped], PendingBytes: m.bytes,
+	}
+	c.Pending = c.Received - c.Stored - c.Superseded - c.SetAside - c.Dropped
+	if m.count() > 0 {
+		c.OldestPending = time.Unix(int64(m.held[m.head].seconds), 0)
+	}
+	return c
+}
+
+// Empty implements Queue.
 func (m *Memory) Empty() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -173,10 +213,11 @@ func (m *Memory) Empty() <-chan struct{} {
 
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// Close refuses every further Append. What is in the queue stays readable.
-func (m *Memory) Close() {
+// Close implements Queue. What is in the queue stays readable; there is no error.
+func (m *Memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	signal(m.room)
+	m.wake()
+	return nil
 }

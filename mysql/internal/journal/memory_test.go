@@ -13,9 +13,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if victim() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
-func TestMessagesComeInOrderAndLeaveWhenSettled(t *testing.T) {
+// one is the rows of a message.
+func one(m Message) Span { return Span{m.First, m.First + uint64(m.Rows)} }
+
+func TestMemoryHandsOutInOrderAndFreesInOrder(t *testing.T) {
 	m := NewMemory(1 << 20)
 	for i := range 3 {
 		if err := m.Append(t.Context(), fmt.Appendf(nil, "m%d", i), 2); err != nil {
@@ -23,39 +31,43 @@ func TestMessagesComeInOrderAndLeaveWhenSettled(t *testing.T) {
 		}
 	}
 	for i := range 3 {
-		position, data, ok := m.Next()
-		if !ok || position != uint64(i) || string(data) != fmt.Sprintf("m%d", i) {
-			t.Fatalf("Next gave %d %q %v, want message %d", position, data, ok, i)
+		got, ok := m.Next()
+		if !ok || got.Record != uint64(i) || got.First != uint64(2*i) || got.Rows != 2 || string(got.Data) != fmt.Sprintf("m%d", i) {
+			t.Fatalf("Next gave %+v %v, want message %d", got, ok, i)
 		}
 	}
-	if _, _, ok := m.Next(); ok {
+	if _, ok := m.Next(); ok {
 		t.Fatal("Next gave a fourth message of three")
 	}
 	checkPending(t, m, 6, 3*(2+recordOverhead))
-	m.Settle(1, 2) // waits for message 0
+	m.Settle(Stored, Span{2, 4}) // waits for message 0
 	checkPending(t, m, 4, 3*(2+recordOverhead))
-	m.Settle(0, 1)
+	m.Settle(Stored, Span{0, 1})
+	m.Settle(SetAside, Span{0, 1}) // has its fate
 	checkPending(t, m, 3, 3*(2+recordOverhead))
-	m.Settle(0, 1)
+	m.Settle(SetAside, Span{1, 2})
 	checkPending(t, m, 2, 2+recordOverhead)
 	select {
 	case <-m.Empty():
 		t.Fatal("empty with a message pending")
 	default:
 	}
-	m.Settle(2, 2)
+	m.Settle(Superseded, Span{4, 99})
 	checkPending(t, m, 0, 0)
 	<-m.Empty()
-}
-
-func checkPending(t *testing.T, m *Memory, rows int, bytes int64) {
-	t.Helper()
-	if r, b := m.Pending(); r != rows || b != bytes {
-		t.Fatalf("pending %d rows, %d bytes; want %d rows, %d bytes", r, b, rows, bytes)
+	if c := m.Counts(); c.Received != 6 || c.Stored != 3 || c.SetAside != 1 || c.Superseded != 2 {
+		t.Errorf("%+v", c)
 	}
 }
 
-func TestFullQueueRefusesAfterTheDeadlineAndKeepsNothing(t *testing.T) {
+func checkPending(t *testing.T, q Queue, rows uint64, bytes int64) {
+	t.Helper()
+	if c := q.Counts(); c.Pending != rows || c.PendingBytes != bytes {
+		t.Fatalf("pending %d rows, %d bytes; want %d rows, %d bytes", c.Pending, c.PendingBytes, rows, bytes)
+	}
+}
+
+func TestFullMemoryRefusesAfterTheDeadlineAndKeepsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(1000)
 		if err := m.Append(t.Context(), make([]byte, 900), 1); err != nil {
@@ -74,7 +86,7 @@ func TestFullQueueRefusesAfterTheDeadlineAndKeepsNothing(t *testing.T) {
 	})
 }
 
-func TestFullQueueTakesTheMessageOnceThereIsRoom(t *testing.T) {
+func TestFullMemoryTakesTheMessageOnceThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(1000)
 		_ = m.Append(t.Context(), make([]byte, 900), 1)
@@ -83,7 +95,7 @@ func TestFullQueueTakesTheMessageOnceThereIsRoom(t *testing.T) {
 		wait.Go(func() { err = m.Append(t.Context(), make([]byte, 800), 1) })
 		synctest.Wait()
 		m.Next()
-		m.Settle(0, 1)
+		m.Settle(Stored, Span{0, 1})
 		wait.Wait()
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +104,7 @@ func TestFullQueueTakesTheMessageOnceThereIsRoom(t *testing.T) {
 	})
 }
 
-func TestMessageLargerThanTheQueueIsTakenWhenEmpty(t *testing.T) {
+func TestMessageLargerThanTheMemoryIsTakenWhenEmpty(t *testing.T) {
 	m := NewMemory(10)
 	if err := m.Append(t.Context(), make([]byte, 5000), 1); err != nil {
 		t.Fatal(err)
@@ -112,7 +124,7 @@ func TestForceGoesOverTheBound(t *testing.T) {
 	checkPending(t, m, 2, 2*(100+recordOverhead))
 }
 
-func TestClosedQueueRefusesAndWakesTheWaiting(t *testing.T) {
+func TestClosedMemoryRefusesAndWakesTheWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(10)
 		_ = m.Append(t.Context(), []byte("x"), 1)
@@ -120,84 +132,104 @@ func TestClosedQueueRefusesAndWakesTheWaiting(t *testing.T) {
 		var wait sync.WaitGroup
 		wait.Go(func() { err = m.Append(t.Context(), []byte("y"), 1) })
 		synctest.Wait()
-		m.Close()
-		m.Close()
+		_ = m.Close()
+		_ = m.Close()
 		wait.Wait()
 		if !errors.Is(err, ErrClosed) || !errors.Is(m.Force(nil, 1), ErrClosed) {
 			t.Errorf("got %v, want ErrClosed", err)
 		}
-		if _, _, ok := m.Next(); !ok {
+		if _, ok := m.Next(); !ok {
 			t.Error("what was accepted before Close is gone")
 		}
 	})
 }
 
-// TestModel settles in random order beside an appender and a reader, and
-// checks at the end that nothing is left.
-func TestModel(t *testing.T) {
-	const messages = 20_000
-	m := NewMemory(4096)
-	work := make(chan uint64, 64)
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		for range messages {
-			if err := m.Append(context.Background(), make([]byte, rand.N(200)), 1+rand.N(3)); err != nil {
-				t.Error(err)
-			}
+func TestMessagesThatNoQueueTakes(t *testing.T) {
+	m := NewMemory(10)
+	for _, rows := range []int{0, -1} {
+		if m.Append(t.Context(), nil, rows) == nil || m.Force(nil, rows) == nil {
+			t.Errorf("%d rows were taken", rows)
 		}
-		m.Close()
+	}
+}
+
+// TestQueuesUnderLoad settles in random order beside appenders and a reader,
+// and checks at the end that nothing is left.
+func TestQueuesUnderLoad(t *testing.T) {
+	t.Run("memory", func(t *testing.T) { load(t, NewMemory(4096), 20_000) })
+	t.Run("disk", func(t *testing.T) {
+		d := open(t, Options{MaxBytes: 64 << 10, SyncEvery: time.Hour})
+		load(t, d, 20_000)
+		_ = d.Close()
+		if c := Counted(t, d.o.Dir); c.Received != c.Stored || c.Pending != 0 {
+			t.Errorf("on disk: %+v", c)
+		}
 	})
+	t.Run("disk synced", func(t *testing.T) {
+		d := open(t, Options{MaxBytes: 64 << 10, SyncEvery: Always})
+		load(t, d, 500)
+	})
+}
+
+func load(t *testing.T, q Queue, messages uint64) {
+	const appenders = 3
+	work := make(chan Message, 64)
+	var wait sync.WaitGroup
+	for range appenders {
+		wait.Go(func() {
+			for range messages / appenders {
+				if err := q.Append(context.Background(), make([]byte, rand.N(200)), 1+rand.N(3)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
 	wait.Go(func() {
 		defer close(work)
-		for next := uint64(0); next < messages; {
-			position, _, ok := m.Next()
+		row := uint64(0)
+		for next := uint64(0); next < messages/appenders*appenders; {
+			m, ok := q.Next()
 			if !ok {
-				<-m.Ready()
+				<-q.Ready()
 				continue
 			}
-			if position != next {
-				t.Errorf("position %d, want %d", position, next)
+			if m.Record != next || m.First != row {
+				t.Errorf("message %d, row %d; want %d, row %d", m.Record, m.First, next, row)
 			}
+			row += uint64(m.Rows)
 			next++
-			work <- position
+			work <- m
 		}
 	})
 	for range 4 {
 		wait.Go(func() {
-			for position := range work {
-				m.mu.Lock()
-				rows := m.records[m.head+int(position-m.first)].rows
-				m.mu.Unlock()
-				for range rows {
-					m.Settle(position, 1)
+			for m := range work {
+				for i := range m.Rows {
+					q.Settle(Stored, Span{m.First + uint64(i), m.First + uint64(i) + 1})
 				}
 			}
 		})
 	}
 	wait.Wait()
-	checkPending(t, m, 0, 0)
-	<-m.Empty()
+	if c := q.Counts(); c.Pending != 0 || c.PendingBytes != 0 || c.Received != c.Stored {
+		t.Errorf("%+v", c)
+	}
+	<-q.Empty()
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	m := NewMemory(1 << 20)
-	data := make([]byte, 96)
-	if n := testing.AllocsPerRun(1000, func() {
-		_ = m.Append(t.Context(), data, 1)
-		position, _, _ := m.Next()
-		m.Settle(position, 1)
-	}); n != 0 {
-		t.Errorf("%v allocations per message", n)
-	}
-}
-
-func BenchmarkAppendNextSettle(b *testing.B) {
-	m := NewMemory(1 << 20)
-	data := make([]byte, 96)
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = m.Append(b.Context(), data, 1)
-		position, _, _ := m.Next()
-		m.Settle(position, 1)
+	for name, q := range map[string]Queue{
+		"memory": NewMemory(1 << 20),
+		"disk":   open(t, Options{MaxBytes: 1 << 30, SyncEvery: time.Hour}),
+	} {
+		data, spans := make([]byte, 96), make([]Span, 1)
+		if n := testing.AllocsPerRun(2000, func() {
+			_ = q.Append(t.Context(), data, 1)
+			m, _ := q.Next()
+			spans[0] = one(m)
+			q.Settle(Stored, spans...)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations per message", name, n)
+		}
 	}
 }

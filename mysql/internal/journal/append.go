@@ -1,0 +1,392 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// maxUnsynced bounds what is written and not synced, in bytes: those messages
+// are kept in memory too, since a sync that fails takes them from the disk.
+const (
+	maxUnsynced  = 16 << 20
+	hastenSync   = 4 << 20 // from here on the syncer does not wait for its time
+	probeAfter   = 500 * time.Millisecond
+	maxBatchKept = 1 << 10 // messages
+)
+
+// arrival is a message that is to be written.
+type arrival struct {
+	data []byte
+	rows uint32
+}
+
+// batch is messages that one write takes. Its leader, who made it, writes it;
+// others may join until the leader has its turn.
+type batch struct {
+	arrivals []arrival
+	bytes    int64 // on disk
+	joined   chan struct{}
+	end      uint64 // the message after its last
+	err      error
+}
+
+// writer is what only the holder of turn touches.
+type writer struct {
+	chunks []*chunk // what is written and not synced, oldest first, and maybe some before
+	heads  []record // of the batch that is being written
+}
+
+// chunk holds records as they are on disk.
+type chunk struct{ data []byte }
+
+const chunkSize = 128 << 10
+
+var chunks = sync.Pool{New: func() any { return &chunk{make([]byte, 0, chunkSize)} }}
+
+// Append implements Queue: it returns once the message is written, which a
+// kill of the process cannot undo, and with Always once it is synced.
+// Messages of several appenders share one write and one sync.
+func (d *Disk) Append(ctx context.Context, data []byte, rows int) error {
+	if err := checkMessage(data, rows); err != nil {
+		return err
+	}
+	a := arrival{data, uint32(rows)}
+	size := recordHead + int64(len(data))
+	d.mu.Lock()
+	for {
+		err := d.obstacle(size)
+		if err == nil {
+			var end uint64
+			if end, err = d.commit(a); err == nil {
+				d.mu.Unlock()
+				if d.strict {
+					return d.awaitSync(ctx, end)
+				}
+				return nil
+			}
+		}
+		if errors.Is(err, ErrClosed) || errors.Is(err, errTooBig) {
+			d.mu.Unlock()
+			return err
+		}
+		if err := d.await(ctx, err, size); err != nil {
+			d.mu.Unlock()
+			return err
+		}
+	}
+}
+
+// Force implements Queue: it returns once the message is written. An error
+// says that the disk is full or failing.
+func (d *Disk) Force(data []byte, rows int) error {
+	if err := checkMessage(data, rows); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return ErrClosed
+	}
+	if d.halted != nil {
+		return fmt.Errorf("the journal's disk failed: %w", d.halted)
+	}
+	_, err := d.commit(arrival{data, uint32(rows)})
+	return err
+}
+
+var errTooBig = errors.New("the message is too large for a journal")
+
+func checkMessage(data []byte, rows int) error {
+	if len(data) > maxMessage {
+		return fmt.Errorf("%w: %d bytes, at most %d", errTooBig, len(data), maxMessage)
+	}
+	if rows < 1 || rows > math.MaxInt32 {
+		return fmt.Errorf("a message of %d rows", rows)
+	}
+	return nil
+}
+
+// obstacle tells what stands in the way of size bytes. mu is held.
+func (d *Disk) obstacle(size int64) error {
+	switch {
+	case d.closed:
+		return ErrClosed
+	case d.halted != nil:
+		return fmt.Errorf("the journal's disk failed: %w", d.halted)
+	case d.unsynced > 0 && d.unsynced+size > maxUnsynced:
+		signal(d.hurry)
+		return errSlow
+	case !d.fits(size):
+		return errBound
+	}
+	return nil
+}
+
+var (
+	errBound = errors.New("its bound is reached")
+	errSlow  = errors.New("the disk syncs slower than messages come")
+)
+
+// await waits until cause may have gone, as the policy allows. An error ends
+// the waiting for good. mu is held, but not while it waits.
+func (d *Disk) await(ctx context.Context, cause error, size int64) error {
+	if errors.Is(cause, errBound) {
+		d.want = max(d.want, size)
+	}
+	if d.o.Full == Refuse && errors.Is(cause, errBound) || ctx.Err() != nil {
+		signal(d.keepKick) // so that there is room next time
+		return fmt.Errorf("%w: %w", ErrFull, cause)
+	}
+	if d.changed == nil {
+		d.changed = make(chan struct{})
+	}
+	changed := d.changed
+	d.mu.Unlock()
+	signal(d.keepKick)
+	probe := time.NewTimer(probeAfter)
+	defer probe.Stop()
+	var err error
+	select {
+	case <-changed:
+	case <-probe.C: // room on the disk does not announce itself
+	case <-ctx.Done():
+		err = fmt.Errorf("%w: %w", ErrFull, cause)
+	}
+	d.mu.Lock()
+	return err
+}
+
+// wake ends the waiting for room. mu is held.
+func (d *Disk) wake() {
+	if d.changed != nil {
+		close(d.changed)
+		d.changed = nil
+	}
+}
+
+// commit writes a, alone or with others, and returns the number of the message
+// after the last that was written with it. mu is held, but not while it waits.
+func (d *Disk) commit(a arrival) (end uint64, err error) {
+	size := recordHead + int64(len(a.data))
+	d.reserved += size
+	if b := d.gathering; b != nil {
+		b.arrivals = append(b.arrivals, a)
+		b.bytes += size
+		if b.joined == nil {
+			b.joined = make(chan struct{})
+		}
+		d.mu.Unlock()
+		<-b.joined
+		d.mu.Lock()
+		return b.end, b.err
+	}
+	b := d.idleBatch
+	if b == nil {
+		b = &batch{}
+	}
+	d.idleBatch = nil
+	b.arrivals, b.bytes = append(b.arrivals, a), size
+	d.gathering = b
+	d.mu.Unlock()
+
+	d.turn.Lock()
+	d.mu.Lock()
+	d.gathering = nil
+	err = d.halted
+	if d.closed {
+		err = ErrClosed
+	}
+	d.mu.Unlock()
+	if err == nil {
+		err = d.write(b)
+	}
+	d.turn.Unlock()
+
+	d.mu.Lock()
+	d.reserved -= b.bytes
+	b.err, end = err, b.end
+	if b.joined != nil {
+		close(b.joined)
+	} else if len(b.arrivals) <= maxBatchKept {
+		clear(b.arrivals)
+		b.arrivals = b.arrivals[:0]
+		d.idleBatch = b
+	}
+	return end, err
+}
+
+// write appends b to the active segment and publishes it. turn is held.
+func (d *Disk) write(b *batch) error {
+	seg, err := d.segmentFor(b.bytes)
+	if err == nil {
+		var n int
+		data := d.encode(b)
+		if n, err = seg.file.WriteAt(data, seg.size); err == nil {
+			d.publish(b, seg)
+			return nil
+		}
+		d.unencode(len(data))
+		if n > 0 || !noSpace(err) {
+			if e := seg.file.Truncate(seg.size); e != nil && noSpace(err) {
+				err = e
+			}
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !noSpace(err) {
+		d.halt(err)
+		return err
+	}
+	if d.full == nil {
+		d.full = err
+		d.log.Errorf("journal %s: no space left on the disk: messages wait until there is room (%v)", d.o.Dir, err)
+	}
+	return fmt.Errorf("the disk is full: %w", err)
+}
+
+// segmentFor returns the segment that takes size more bytes. turn is held.
+func (d *Disk) segmentFor(size int64) (*segment, error) {
+	seg := d.active
+	if seg != nil && (seg.size == segmentHead || seg.size+size <= d.o.SegmentBytes) {
+		return seg, nil
+	}
+	last := d.lastDigest()
+	fresh, err := d.createSegment(d.next, last)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seal()
+	d.adopt(fresh)
+	return fresh, nil
+}
+
+// seal ends the active segment. turn and mu are held.
+func (d *Disk) seal() {
+	if d.active == nil {
+		return
+	}
+	d.active.sealed = true
+	d.release(d.active)
+	d.active = nil
+	signal(d.keepKick)
+}
+
+// adopt makes fresh the active segment. turn and mu are held.
+func (d *Disk) adopt(fresh *segment) {
+	fresh.users = 1
+	d.segments = append(d.segments, fresh)
+	d.active = fresh
+	d.diskBytes += fresh.size
+	d.newNames = true
+}
+
+// encode appends b's records to the chunks and returns them. turn is held, so
+// that nobody else gives numbers.
+func (d *Disk) encode(b *batch) []byte {
+	w := &d.writer
+	var c *chunk
+	if n := len(w.chunks); n > 0 {
+		c = w.chunks[n-1]
+	}
+	if c == nil || int64(cap(c.data)-len(c.data)) < b.bytes {
+		if b.bytes <= chunkSize {
+			c = chunks.Get().(*chunk)
+		} else {
+			c = &chunk{make([]byte, 0, b.bytes)}
+		}
+		w.chunks = append(w.chunks, c)
+	}
+	from := len(c.data)
+	w.heads = w.heads[:0]
+	at := d.next
+	for _, a := range b.arrivals {
+		r := record{length: uint32(len(a.data)), rows: a.rows, seconds: now(), number: at.record, first: at.row}
+		c.data = appendRecord(c.data, d.salt, r, a.data)
+		w.heads = append(w.heads, r)
+		at = position{at.record + 1, r.end()}
+	}
+	return c.data[from:]
+}
+
+// unencode takes back what encode did last. turn is held.
+func (d *Disk) unencode(n int) {
+	w := &d.writer
+	c := w.chunks[len(w.chunks)-1]
+	c.data = c.data[:len(c.data)-n]
+	if len(c.data) == 0 {
+		w.chunks = w.chunks[:len(w.chunks)-1]
+		c.recycle()
+	}
+}
+
+func (c *chunk) recycle() {
+	if cap(c.data) == chunkSize {
+		c.data = c.data[:0]
+		chunks.Put(c)
+	}
+}
+
+// publish makes what was written part of the journal. turn is held.
+func (d *Disk) publish(b *batch, seg *segment) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full != nil {
+		d.full = nil
+		d.log.Infof("journal %s: there is room on the disk again", d.o.Dir)
+	}
+	for i, r := range d.writer.heads {
+		d.remember(Message{
+			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].data, seconds: r.seconds,
+		}, seg)
+		d.addMark(r.first, r.seconds)
+		seg.size += r.size()
+		seg.rows += uint64(r.rows)
+		seg.unsettled += uint64(r.rows)
+		seg.newest = r.seconds
+		d.next = position{r.number + 1, r.end()}
+	}
+	seg.to = d.next
+	b.end = d.next.record
+	d.last = b.arrivals[len(b.arrivals)-1].data
+	if d.last == nil {
+		d.last = []byte{}
+	}
+	d.diskBytes += b.bytes
+	d.unsynced += b.bytes
+	if n := len(d.dirty); n == 0 || d.dirty[n-1] != seg {
+		seg.users++
+		d.dirty = append(d.dirty, seg)
+	}
+	if !d.strict {
+		d.readable = d.next.record
+		signal(d.ready)
+	}
+	if !d.syncDue {
+		d.syncDue = true
+		signal(d.syncKick)
+	}
+	if d.unsynced >= hastenSync {
+		signal(d.hurry)
+	}
+}
+
+// lastDigest returns the digest of the last message. turn is held.
+func (d *Disk) lastDigest() digest {
+	d.mu.Lock()
+	last, sum := d.last, d.lastBytes
+	d.mu.Unlock()
+	if last == nil {
+		return sum
+	}
+	return digestOf(last)
+}
+
+func digestOf(data []byte) digest { return sha256.Sum256(data) }

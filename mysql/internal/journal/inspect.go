@@ -1,0 +1,364 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Entry is one message as Inspect finds it.
+type Entry struct {
+	Record   uint64
+	First    uint64 // number of its first row
+	Rows     int
+	Accepted time.Time
+	Data     []byte // valid until the next
+	Pending  []Span // rows without a fate; nil if it is done with
+}
+
+// Inspection is what Inspect finds beside the messages.
+type Inspection struct {
+	ID       string // the journal's own, hexadecimal
+	Identity string
+	Closed   bool // the last run ended in order, and no other began
+	Counts   Counts
+	Messages uint64 // in the segments
+	Segments int
+	// Aside are files that were damaged and kept, for a person to look at.
+	Aside []string
+	// Damaged are bytes of segments that are no record, the unfinished end of
+	// the last one included.
+	Damaged int64
+	// Unreadable are those of the pending rows whose message was not found:
+	// the next Open counts them as lost.
+	Unreadable uint64
+}
+
+// Inspect reads the journal in dir without opening it: it takes no lock,
+// writes nothing, and finds out what recovery would by a way of its own. each
+// is called for every message in order, unless it is nil; its error ends the
+// walk. Beside a running journal the figures may be of slightly different
+// moments. It holds one segment in memory at a time.
+func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
+	names, err := listNames(dir)
+	if err != nil {
+		return nil, fmt.Errorf("inspect journal: %w", err)
+	}
+	w := walk{dir: dir, each: each, in: &Inspection{}}
+	if err := w.readStates(names); err != nil {
+		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
+	}
+	if err := w.readSegments(names); err != nil {
+		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
+	}
+	w.sum()
+	return w.in, nil
+}
+
+func listNames(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// walk is one inspection. Where recovery keeps a set of settled rows, it keeps
+// a plain list of borders, sorted once.
+type walk struct {
+	dir  string
+	each func(Entry) error
+	in   *Inspection
+
+	id       journalID
+	salt     uint32
+	base     snapshot // the newest
+	fates    []entry  // of all files, in the order they were given
+	pieces   []entry  // the same without overlaps, sorted by row
+	nextRow  uint64
+	nextDone uint64 // the first message that was not met yet
+	readable uint64 // rows without a fate in messages that were met
+}
+
+func (w *walk) readStates(names []string) error {
+	var bodies [][]byte
+	for _, name := range names { // sorted, so oldest first
+		if strings.Contains(name, ".corrupt-") {
+			w.in.Aside = append(w.in.Aside, name)
+		}
+		if _, ok := fileNumber(name, stateSuffix); !ok {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(w.dir, name))
+		if os.IsNotExist(err) { // replaced meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s, n, ok, err := parseSnapshot(data)
+		if err != nil {
+			return err
+		}
+		if ok {
+			w.base, w.id, w.salt = s, s.journal, s.journal.salt()
+		}
+		bodies = append(bodies, data[n:])
+	}
+	w.nextRow = w.base.nextRow
+	for _, s := range w.base.settled {
+		w.fates = append(w.fates, entry{fates, s}) // counted in the snapshot
+		w.nextRow = max(w.nextRow, s.To)
+	}
+	for _, b := range bodies {
+		w.in.Closed = false
+		for len(b) >= entrySize {
+			e, ok := parseEntry(b, w.salt)
+			if !ok {
+				b = b[1:]
+				continue
+			}
+			b = b[entrySize:]
+			if w.in.Closed = e.fate == closedMark; w.in.Closed {
+				w.nextRow = max(w.nextRow, e.span.To)
+				continue
+			}
+			w.fates = append(w.fates, e)
+			w.nextRow = max(w.nextRow, e.span.To)
+		}
+	}
+	w.in.ID, w.in.Identity = hex.EncodeToString(w.id[:]), w.base.identity
+	w.flatten()
+	return nil
+}
+
+// flatten gives every settled row its first fate: it sweeps over the borders
+// of all spans and lets the earliest of those that are open win.
+func (w *walk) flatten() {
+	type border struct {
+		row   uint64
+		index int
+		opens bool
+	}
+	var borders []border
+	for i, e := range w.fates {
+		borders = append(borders, border{e.span.From, i, true}, border{e.span.To, i, false})
+	}
+	sort.Slice(borders, func(i, j int) bool { return borders[i].row < borders[j].row })
+	var open []int // indexes into fates, sorted
+	for i, b := range borders {
+		at := sort.SearchInts(open, b.index)
+		if b.opens {
+			open = append(open[:at], append([]int{b.index}, open[at:]...)...)
+		} else {
+			open = append(open[:at], open[at+1:]...)
+		}
+		if len(open) > 0 && i+1 < len(borders) && borders[i+1].row > b.row {
+			w.pieces = append(w.pieces, entry{w.fates[open[0]].fate, Span{b.row, borders[i+1].row}})
+		}
+	}
+}
+
+// rawSegment is a segment with its head read.
+type rawSegment struct {
+	name  string
+	id    uint64
+	head  header
+	ok    bool   // the head is whole
+	first uint64 // message
+}
+
+func (w *walk) readSegments(names []string) error {
+	var segs []rawSegment
+	for _, name := range names {
+		id, ok := fileNumber(name, segmentSuffix)
+		if !ok {
+			continue
+		}
+		s := rawSegment{name: name, id: id}
+		b, err := readStart(filepath.Join(w.dir, name), segmentHead)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if s.head, s.ok, err = parseHeader(b); err != nil {
+			return err
+		}
+		segs = append(segs, s)
+	}
+	if w.id == (journalID{}) {
+		for _, s := range segs {
+			if s.ok {
+				w.id, w.salt = s.head.journal, s.head.journal.salt()
+				w.in.ID = hex.EncodeToString(w.id[:])
+			}
+		}
+	}
+	var ours []rawSegment
+	for _, s := range segs {
+		if s.ok && s.head.journal != w.id {
+			continue
+		}
+		if s.first = s.head.base; !s.ok {
+			data, err := w.content(s)
+			if err != nil {
+				return err
+			}
+			if s.first, s.ok = firstMessage(data, w.salt); !s.ok {
+				w.in.Damaged += int64(len(data))
+				continue
+			}
+			s.ok = false
+		}
+		ours = append(ours, s)
+	}
+	sort.Slice(ours, func(i, j int) bool {
+		if ours[i].first != ours[j].first {
+			return ours[i].first < ours[j].first
+		}
+		return ours[i].id < ours[j].id
+	})
+	w.in.Segments = len(ours)
+	for _, s := range ours {
+		if err := w.readSegment(s, ours); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// content reads a whole segment; one that has just been freed is empty.
+func (w *walk) content(s rawSegment) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(w.dir, s.name))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	return data, err
+}
+
+func firstMessage(data []byte, salt uint32) (uint64, bool) {
+	for at := 0; at < len(data); at++ {
+		if r, ok := wholeRecord(data[at:], salt); ok {
+			return r.number, true
+		}
+	}
+	return 0, false
+}
+
+// wholeRecord reads a record that begins at b.
+func wholeRecord(b []byte, salt uint32) (record, bool) {
+	r, ok := parseRecord(b, salt)
+	return r, ok && r.size() <= int64(len(b)) && checksum(salt, b[recordHead:r.size()]) == r.crc
+}
+
+func readStart(path string, n int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, n)
+	n, _ = f.ReadAt(b, 0)
+	return b[:n], nil
+}
+
+// readSegment visits the messages of one segment that no newer one holds.
+func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
+	data, err := w.content(s)
+	if err != nil {
+		return err
+	}
+	at := 0
+	if s.ok {
+		at = min(segmentHead, len(data))
+	}
+	for at < len(data) {
+		r, ok := wholeRecord(data[at:], w.salt)
+		if !ok {
+			next := bytes.Index(data[at+1:], recordMagic[:])
+			if next < 0 {
+				next = len(data) - at - 1
+			}
+			w.in.Damaged += int64(next + 1)
+			at += next + 1
+			continue
+		}
+		if r.number >= w.nextDone && !replaced(r.number, s.id, all) {
+			if err := w.visit(r, data[at+recordHead:at+int(r.size())]); err != nil {
+				return err
+			}
+		}
+		at += int(r.size())
+	}
+	return nil
+}
+
+func replaced(message, id uint64, all []rawSegment) bool {
+	for _, s := range all {
+		if s.ok && s.id > id && message >= s.head.base && (s.head.end == 0 || message < s.head.end) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walk) visit(r record, data []byte) error {
+	w.nextDone = r.number + 1
+	w.nextRow = max(w.nextRow, r.end())
+	w.in.Messages++
+	left := w.pending(Span{r.first, r.end()})
+	for _, s := range left {
+		w.readable += s.To - s.From
+	}
+	if w.each == nil {
+		return nil
+	}
+	return w.each(Entry{
+		Record: r.number, First: r.first, Rows: int(r.rows), Accepted: time.Unix(int64(r.seconds), 0),
+		Data: data, Pending: left,
+	})
+}
+
+// pending returns what of rows is in no piece.
+func (w *walk) pending(rows Span) (left []Span) {
+	i := sort.Search(len(w.pieces), func(i int) bool { return w.pieces[i].span.To > rows.From })
+	for ; i < len(w.pieces) && w.pieces[i].span.From < rows.To; i++ {
+		if p := w.pieces[i].span; p.From > rows.From {
+			left = append(left, Span{rows.From, p.From})
+		}
+		rows.From = min(rows.To, w.pieces[i].span.To)
+	}
+	if rows.From < rows.To {
+		left = append(left, rows)
+	}
+	return left
+}
+
+// sum counts the rows of every fate.
+func (w *walk) sum() {
+	counts := w.base.counts
+	settled := uint64(0)
+	for _, p := range w.pieces {
+		n := p.span.To - p.span.From
+		settled += n
+		if p.fate < fates {
+			counts[p.fate] += n
+		}
+	}
+	w.in.Counts = Counts{
+		Received: w.nextRow - counts[void], Pending: w.nextRow - settled,
+		Stored: counts[Stored], Superseded: counts[Superseded], SetAside: counts[SetAside],
+		Dropped: counts[Dropped], Lost: counts[lost],
+	}
+	w.in.Unreadable = w.in.Counts.Pending - w.readable
+}

@@ -1,0 +1,296 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+)
+
+const (
+	readAhead   = 256 << 10 // bytes of messages taken from disk at once
+	arenaSize   = 16 << 10  // messages up to a quarter of it share one allocation
+	rereadAfter = time.Second
+	maxRereads  = 3 // before what the disk refuses is given up
+)
+
+// reader is the reading end. All of it belongs to the goroutine that calls
+// Next, but segment and busy, which are guarded by mu.
+type reader struct {
+	segment  *segment // that scan reads, used; nil if none
+	busy     bool     // between openNext and what follows: segment must stay
+	epoch    uint64
+	scan     scanner
+	loaded   []Message
+	gaps     []uint64 // by loaded message: the bytes skipped before it
+	arena    []byte
+	failures int
+	again    time.Time // after a failure: when to try again
+}
+
+// hint is where the first message beyond the cache begins.
+type hint struct {
+	record  uint64
+	segment *segment
+	off     int64
+}
+
+// remember puts a message that is being appended at seg.size into the cache,
+// if nothing is on disk before it and there is room. mu is held.
+func (d *Disk) remember(m Message, seg *segment) {
+	if d.nextRead.record != m.Record {
+		return
+	}
+	if d.head < len(d.cache) && d.cached+int64(len(m.Data)) > d.o.CacheBytes {
+		d.hint = hint{m.Record, seg, seg.size}
+		return
+	}
+	d.push(m)
+	d.nextRead = position{m.Record + 1, m.First + uint64(m.Rows)}
+}
+
+// messageOverhead is what a message costs in memory beside its data, in bytes.
+const messageOverhead = 96
+
+// push appends m to the cache. mu is held.
+func (d *Disk) push(m Message) {
+	if d.head > 0 && len(d.cache) == cap(d.cache) { // move what is left to the front
+		left := copy(d.cache, d.cache[d.head:])
+		clear(d.cache[left:])
+		d.cache, d.head = d.cache[:left], 0
+	}
+	d.cache = append(d.cache, m)
+	d.cached += int64(len(m.Data)) + messageOverhead
+}
+
+// Next implements Queue.
+func (d *Disk) Next() (Message, bool) {
+	for {
+		d.mu.Lock()
+		m, ok := d.pop()
+		behind := !d.closed && d.head == len(d.cache) && d.nextRead.record < d.next.record
+		d.mu.Unlock()
+		if ok || !behind || !d.fill() {
+			return m, ok
+		}
+	}
+}
+
+// pop takes the first message out of the cache that is not too old. mu is held.
+func (d *Disk) pop() (m Message, ok bool) {
+	for d.head < len(d.cache) && !ok {
+		m = d.cache[d.head]
+		if m.Record >= d.readable || d.closed {
+			break
+		}
+		d.cache[d.head] = Message{}
+		d.head++
+		d.cached -= int64(len(m.Data)) + messageOverhead
+		d.nextOut = m.Record + 1
+		if !d.tooOld(m.seconds) {
+			ok = true
+			break
+		}
+		d.drop(Span{m.First, m.First + uint64(m.Rows)}, "older than the age limit")
+	}
+	if d.head == len(d.cache) {
+		d.cache, d.head = d.cache[:0], 0
+	}
+	d.flushState() // of what was dropped
+	if !ok {
+		m = Message{}
+	}
+	return m, ok
+}
+
+func (d *Disk) tooOld(seconds uint32) bool {
+	return d.o.MaxAge > 0 && time.Since(time.Unix(int64(seconds), 0)) > d.o.MaxAge
+}
+
+// fill loads the cache, which is empty, from disk. It returns false if that is
+// not possible now.
+func (d *Disk) fill() bool {
+	r := &d.reader
+	if r.failures > 0 && time.Now().Before(r.again) {
+		return false
+	}
+	seg, from, end, err := d.openNext()
+	if err != nil {
+		return d.rereadLater(err)
+	}
+	if seg == nil {
+		return true
+	}
+	exhausted, err := r.load(from, end.record)
+	if err != nil {
+		return d.rereadLater(err)
+	}
+	r.failures, r.scan.salvage = 0, false
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r.busy = false
+	if d.epoch != r.epoch || d.closed { // what was read may have been cut off meanwhile
+		clear(r.loaded)
+		d.leave()
+		return !d.closed
+	}
+	for i, m := range r.loaded {
+		d.loseBefore(seg, m.First, r.gaps[i])
+		d.nextRead = position{m.Record + 1, m.First + uint64(m.Rows)}
+		d.offer(m)
+	}
+	clear(r.loaded)
+	if exhausted {
+		d.loseBefore(seg, end.row, 1)
+		d.nextRead = position{max(d.nextRead.record, end.record), max(d.nextRead.row, end.row)}
+	}
+	if exhausted && seg.sealed || d.nextRead.record >= d.next.record {
+		d.leave()
+	}
+	d.flushState() // of what was lost
+	return true
+}
+
+// openNext readies the segment of the next message on disk to be read up to
+// where it ends now. A nil segment says that there is no such message any more.
+func (d *Disk) openNext() (seg *segment, from uint64, end position, err error) {
+	r := &d.reader
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	seg = d.segmentOf(d.nextRead.record)
+	if seg == nil {
+		d.nextRead = d.next
+		d.leave()
+		return nil, 0, end, nil
+	}
+	if r.segment != seg || r.epoch != d.epoch {
+		d.leave()
+		if err := d.use(seg); errors.Is(err, fs.ErrNotExist) && r.failures >= maxRereads {
+			d.loseBefore(seg, seg.to.row, 1)
+			d.nextRead = seg.to
+			d.flushState()
+			return nil, 0, end, nil
+		} else if err != nil {
+			return nil, 0, end, err
+		}
+		off := seg.start
+		if d.hint.segment == seg && d.hint.record == d.nextRead.record {
+			off = d.hint.off
+		}
+		r.segment, r.epoch = seg, d.epoch
+		r.scan.reset(seg.file, d.salt, off, seg.size)
+	}
+	r.scan.extend(seg.size)
+	r.busy = true
+	return seg, d.nextRead.record, seg.to, nil
+}
+
+// leave lets go of the reader's segment. mu is held.
+func (d *Disk) leave() {
+	if s := d.reader.segment; s != nil {
+		d.reader.segment = nil
+		d.release(s)
+	}
+}
+
+// load reads messages from next on and below end, up to about readAhead bytes.
+func (r *reader) load(next, end uint64) (exhausted bool, err error) {
+	r.loaded, r.gaps = r.loaded[:0], r.gaps[:0]
+	for bytes := 0; bytes < readAhead; {
+		before := r.scan.off
+		h, at, err := r.scan.next()
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if h.number < next || h.number >= end {
+			continue
+		}
+		data := r.space(int(h.length))
+		if err := r.scan.data(h, at, data); err != nil {
+			return false, err
+		}
+		r.loaded = append(r.loaded, Message{
+			Record: h.number, First: h.first, Rows: int(h.rows), Data: data, seconds: h.seconds,
+		})
+		r.gaps = append(r.gaps, uint64(at-before))
+		next = h.number + 1
+		bytes += len(data) + recordHead
+	}
+	return false, nil
+}
+
+// space returns n bytes. Small messages share an allocation, but not a large
+// one: a single message that is kept for long must not keep many others.
+func (r *reader) space(n int) []byte {
+	if n > arenaSize/4 {
+		return make([]byte, n)
+	}
+	if len(r.arena) < n {
+		r.arena = make([]byte, arenaSize)
+	}
+	b := r.arena[:n:n]
+	r.arena = r.arena[n:]
+	return b
+}
+
+// offer puts a message from disk into the cache unless all of it has its fate.
+// mu is held.
+func (d *Disk) offer(m Message) {
+	rows := Span{m.First, m.First + uint64(m.Rows)}
+	if settled := d.settled.within(rows); settled == uint64(m.Rows) {
+		return
+	} else if settled > 0 {
+		m.settled = d.settled.parts(rows)
+	}
+	m.Replayed = m.Record < d.replay
+	d.push(m)
+}
+
+// loseBefore gives up the rows from the last one read to row, if they have no
+// fate: skipped tells that damage was met on the way. mu is held.
+func (d *Disk) loseBefore(seg *segment, row, skipped uint64) {
+	if row <= d.nextRead.row {
+		return
+	}
+	gone := Span{d.nextRead.row, row}
+	rows := gone.To - gone.From - d.settled.within(gone)
+	if rows == 0 {
+		return
+	}
+	if skipped > 0 {
+		seg.damaged = true
+	}
+	d.log.Errorf("journal: %s is damaged: %d rows before row %d cannot be read and are lost", seg.path, rows, row)
+	d.settle(lost, gone)
+}
+
+// rereadLater says once that the disk cannot be read, and wakes the reader to
+// try again; in the end it gives up what the disk refuses.
+func (d *Disk) rereadLater(err error) bool {
+	r := &d.reader
+	r.failures++
+	r.again = time.Now().Add(rereadAfter)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.segment != nil && r.failures >= maxRereads { // a bad place, or no disk at all?
+		_, err := r.segment.file.ReadAt(make([]byte, segmentHead), 0)
+		r.scan.salvage = err == nil
+	}
+	r.busy = false
+	d.leave()
+	if d.closed {
+		return false
+	}
+	if r.failures == 1 {
+		d.log.Errorf("journal %s: reading failed, trying again: %v", d.o.Dir, fmt.Errorf("message %d: %w", d.nextRead.record, err))
+	}
+	if d.reread != nil {
+		d.reread.Stop()
+	}
+	d.reread = time.AfterFunc(rereadAfter, func() { signal(d.ready) })
+	return false
+}

@@ -1,0 +1,487 @@
+package journal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Damage is a part of a file that is not what was written there.
+type Damage struct {
+	File   string // its path
+	Offset int64  // bytes
+	Bytes  int64
+}
+
+// Report is what Open found.
+type Report struct {
+	Created  bool // there was no journal
+	Messages uint64
+	Pending  uint64 // rows that come again
+	Lost     uint64 // rows that this recovery gave up
+	Torn     int64  // bytes of a write that a kill cut short: nothing that was accepted
+	Damaged  []Damage
+	Aside    []string // files renamed, for a person to look at
+	Took     time.Duration
+}
+
+// maxDamages bounds how many places a report names.
+const maxDamages = 100
+
+// passedOver is how many numbers are left out where some may have been used
+// that are not known any more.
+const passedOver = 1 << 32
+
+// recovery is what recover works with.
+type recovery struct {
+	prior    snapshot
+	outdated []string // state files that the next generation replaces
+	broken   []string // state files to be kept aside after that
+	cursor   position // what the next record should be
+	tail     tail
+}
+
+// tail is where the last message stands.
+type tail struct {
+	segment *segment
+	record  record
+	at      int64
+}
+
+// recover reads what is in the folder. It changes nothing that a second
+// recovery would need before it is replaced durably.
+func (d *Disk) recover() error {
+	start := time.Now()
+	names, err := d.fs.List(d.o.Dir)
+	if err != nil {
+		return err
+	}
+	sort.Strings(names)
+	files, err := d.readState(names)
+	if err != nil {
+		return err
+	}
+	known := d.pickState(files)
+	if known && d.prior.identity != d.o.Identity {
+		return fmt.Errorf("%w: it was made for %q, not for %q", ErrIdentity, d.prior.identity, d.o.Identity)
+	}
+	segs, err := d.readHeads(names, known)
+	if err != nil {
+		return err
+	}
+	clean := d.loadEntries(files)
+	if d.id == (journalID{}) {
+		_, _ = rand.Read(d.id[:]) // never fails
+		d.salt = d.id.salt()
+		d.report.Created = len(files) == 0 && len(segs) == 0
+	} else if !known {
+		d.log.Errorf("journal %s: no state file is whole: rows in its segments may come again", d.o.Dir)
+	}
+	if err := d.scanAll(segs); err != nil {
+		return err
+	}
+	if err := d.resume(clean); err != nil {
+		return err
+	}
+	d.removeLeftovers(names)
+	d.report.Took = time.Since(start)
+	d.logReport()
+	d.recovery = recovery{}
+	return nil
+}
+
+// readHeads finds the segments. Without state the journal is that of the
+// latest segment.
+func (d *Disk) readHeads(names []string, known bool) (segs []*found, err error) {
+	for _, name := range names {
+		number, ok := fileNumber(name, segmentSuffix)
+		if !ok {
+			continue
+		}
+		d.nextSegment = max(d.nextSegment, number+1)
+		f, err := d.readHead(name, number)
+		if err != nil {
+			return nil, err
+		}
+		segs = append(segs, f)
+	}
+	if !known {
+		for _, f := range segs {
+			if f.intact {
+				d.id, d.salt = f.head.journal, f.head.journal.salt()
+			}
+		}
+	}
+	return segs, nil
+}
+
+// found is a segment's file as recovery found it.
+type found struct {
+	segment
+	head     header
+	intact   bool // the head is
+	length   int64
+	stale    []Span // messages that a later segment holds
+	hopeless bool   // neither head nor record can be read
+}
+
+func (d *Disk) readHead(name string, number uint64) (*found, error) {
+	f := &found{segment: segment{id: number, path: filepath.Join(d.o.Dir, name), sealed: true}}
+	file, err := d.fs.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if f.length, err = file.Size(); err != nil {
+		return nil, err
+	}
+	b := make([]byte, segmentHead)
+	n, err := file.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		d.log.Errorf("journal: %s: its head cannot be read: %v", f.path, err)
+	}
+	if f.head, f.intact, err = parseHeader(b[:n]); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	if f.intact {
+		f.start = segmentHead
+	}
+	return f, nil
+}
+
+// scanAll reads every segment in the order of their messages.
+func (d *Disk) scanAll(segs []*found) error {
+	var ours []*found
+	for _, f := range segs {
+		if f.intact && f.head.journal != d.id {
+			d.putAside(f.path, "it belongs to another journal")
+			continue
+		}
+		if err := d.findBase(f); err != nil {
+			return err
+		}
+		switch {
+		case f.hopeless && f.length <= segmentHead: // its making was cut short
+			d.outdated = append(d.outdated, f.path)
+		case f.hopeless:
+			d.addDamage(f.path, 0, f.length)
+			d.putAside(f.path, "nothing in it can be read")
+		default:
+			ours = append(ours, f)
+		}
+	}
+	markStale(ours)
+	sort.Slice(ours, func(i, j int) bool {
+		if ours[i].from.record != ours[j].from.record {
+			return ours[i].from.record < ours[j].from.record
+		}
+		return ours[i].id < ours[j].id
+	})
+	newest := uint64(0)
+	for _, f := range ours {
+		if f.head.end == 0 {
+			newest = max(newest, f.id)
+		}
+	}
+	for _, f := range ours {
+		if err := d.scanSegment(f, f.id == newest); err != nil {
+			return err
+		}
+	}
+	return d.keepScanned(ours)
+}
+
+// findBase finds the first message of a segment, from its head or, where that
+// is damaged, from its first record.
+func (d *Disk) findBase(f *found) error {
+	if f.intact {
+		f.from = position{f.head.base, f.head.baseRow}
+		return nil
+	}
+	return d.withScanner(f, func(_ File, scan *scanner) error {
+		r, _, err := scan.next()
+		if errors.Is(err, io.EOF) {
+			f.hopeless = true
+			return nil
+		}
+		f.from = position{r.number, r.first}
+		return err
+	})
+}
+
+func (d *Disk) withScanner(f *found, do func(File, *scanner) error) error {
+	file, err := d.fs.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	scan := scanner{salvage: true, window: d.reader.scan.window}
+	scan.reset(file, d.salt, f.start, f.length)
+	err = do(file, &scan)
+	d.reader.scan.window = scan.window[:0] // one window serves all
+	return err
+}
+
+// markStale notes which messages of a segment a later one holds: after a
+// repair, what follows the last sync is written again; after a rewrite, the
+// new segment replaces the old.
+func markStale(segs []*found) {
+	for _, f := range segs {
+		for _, later := range segs {
+			if later.id <= f.id || !later.intact {
+				continue
+			}
+			end := later.head.end
+			if end == 0 {
+				end = math.MaxUint64
+			}
+			f.stale = append(f.stale, Span{later.head.base, end})
+		}
+	}
+}
+
+func (f *found) isStale(message uint64) bool {
+	for _, s := range f.stale {
+		if s.From <= message && message < s.To {
+			return true
+		}
+	}
+	return false
+}
+
+// scanSegment reads one segment and moves the cursor past its records. What
+// the cursor jumps over without having a fate is lost.
+func (d *Disk) scanSegment(f *found, newest bool) error {
+	if f.intact && f.head.end == 0 && !f.isStale(f.from.record) {
+		d.moveCursor(f.from)
+	}
+	f.from, f.to = d.cursor, d.cursor
+	started := false
+	return d.withScanner(f, func(file File, scan *scanner) error {
+		f.size = scan.off
+		for {
+			before := scan.off
+			r, at, err := scan.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if at > before {
+				f.damaged = true
+				d.addDamage(f.path, before, at-before)
+			}
+			f.size = scan.off
+			if f.isStale(r.number) || r.number < d.cursor.record || r.first < d.cursor.row {
+				continue
+			}
+			d.moveCursor(position{r.number, r.first})
+			if !started {
+				f.from, started = d.cursor, true
+			}
+			d.takeRecord(f, r, at)
+		}
+		if f.length > scan.off {
+			return d.scanTail(f, file, scan, newest)
+		}
+		return nil
+	})
+}
+
+// takeRecord counts a record in.
+func (d *Disk) takeRecord(f *found, r record, at int64) {
+	d.cursor = position{r.number + 1, r.end()}
+	f.to = d.cursor
+	f.rows += uint64(r.rows)
+	f.newest = max(f.newest, r.seconds)
+	d.tail = tail{&f.segment, r, at}
+	d.report.Messages++
+	if d.settled.within(Span{r.first, r.end()}) < uint64(r.rows) {
+		d.addMark(r.first, r.seconds)
+	}
+}
+
+// moveCursor goes on at p, forwards.
+func (d *Disk) moveCursor(p position) {
+	if p.row > d.cursor.row {
+		d.lose(Span{d.cursor.row, p.row})
+	}
+	d.cursor = position{max(p.record, d.cursor.record), max(p.row, d.cursor.row)}
+}
+
+// lose gives up rows that have no fate.
+func (d *Disk) lose(rows Span) {
+	d.settled.add(rows, func(part Span) {
+		d.counts[lost] += part.To - part.From
+		d.report.Lost += part.To - part.From
+	})
+}
+
+// scanTail judges what follows the last record of a segment: a write that a
+// kill cut short is cut off, anything else is damage.
+func (d *Disk) scanTail(f *found, file File, scan *scanner, newest bool) error {
+	bytes := f.length - scan.off
+	if newest && scan.tornTail() {
+		d.report.Torn += bytes
+		return d.cut(f)
+	}
+	f.damaged = true
+	d.addDamage(f.path, scan.off, bytes)
+	return nil
+}
+
+// cut shortens a segment to its records.
+func (d *Disk) cut(f *found) error {
+	file, err := d.fs.Reopen(f.path)
+	if err != nil {
+		return err
+	}
+	err = file.Truncate(f.size)
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// keepScanned makes the list of segments.
+func (d *Disk) keepScanned(ours []*found) error {
+	last := position{d.prior.nextRecord, 0} // whose digest lastBytes is
+	for _, f := range ours {
+		if f.intact && f.head.lastBytes != (digest{}) && f.head.base > last.record {
+			last.record, d.lastBytes = f.head.base, f.head.lastBytes
+		}
+		if f.rows == 0 && !f.damaged {
+			d.outdated = append(d.outdated, f.path)
+			continue
+		}
+		d.segments = append(d.segments, &f.segment)
+		d.diskBytes += f.size
+	}
+	if d.tail.segment == nil || d.tail.record.number < last.record {
+		return nil
+	}
+	file, err := d.fs.Open(d.tail.segment.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data := make([]byte, d.tail.record.length)
+	if _, err := file.ReadAt(data, d.tail.at+recordHead); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	d.lastBytes = digestOf(data)
+	return nil
+}
+
+// resume sets the numbers that new messages get and writes the next state file.
+func (d *Disk) resume(clean bool) error {
+	d.next = position{max(d.next.record, d.cursor.record), max(d.next.row, d.cursor.row, d.settled.end())}
+	d.lose(Span{d.cursor.row, d.next.row})
+	uncertain := !clean && !d.prior.strict && (d.boot == [16]byte{} || d.boot != d.prior.boot)
+	if uncertain && !d.report.Created {
+		passed := Span{d.next.row, d.next.row + passedOver}
+		d.settled.add(passed, func(part Span) { d.counts[void] += part.To - part.From })
+		d.next = position{d.next.record + passedOver, passed.To}
+	}
+	if d.next.record >= maxNumber || d.next.row >= maxNumber {
+		return errors.New("its numbers are used up")
+	}
+	for _, s := range d.segments {
+		d.recount(s)
+	}
+	d.synced, d.readable, d.replay = d.next, d.next.record, d.next.record
+	d.report.Pending = d.pending()
+	d.findFirst()
+	for _, f := range d.outdated {
+		if _, ok := fileNumber(filepath.Base(f), stateSuffix); ok {
+			d.state.path = f // the newest is the last; it stays for now
+		}
+	}
+	if err := d.newGeneration(); err != nil {
+		if !noSpace(err) {
+			return err
+		}
+		d.mu.Lock()
+		d.stateFailed(err) // the files that are there still say the same
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// findFirst sets where reading begins: at the first row that has no fate.
+func (d *Disk) findFirst() {
+	d.nextRead = d.next
+	for _, s := range d.segments {
+		if s.unsettled > 0 {
+			d.nextRead = s.from
+			break
+		}
+	}
+	d.nextOut = d.nextRead.record
+}
+
+// removeLeftovers takes away what the new state file has replaced.
+func (d *Disk) removeLeftovers(names []string) {
+	if !d.state.stale {
+		for _, path := range d.broken {
+			d.putAside(path, "it is damaged")
+		}
+		for _, path := range d.outdated {
+			if path != d.state.previous {
+				d.discard(path, false)
+			}
+		}
+	}
+	d.bare = true
+	for _, name := range names {
+		if name == spareName {
+			d.bare = false
+		}
+		if base, ok := strings.CutSuffix(name, unfinished); ok {
+			_, isState := fileNumber(base, stateSuffix)
+			_, isSegment := fileNumber(base, segmentSuffix)
+			if isState || isSegment {
+				d.discard(filepath.Join(d.o.Dir, name), false)
+			}
+		}
+	}
+}
+
+func (d *Disk) addDamage(file string, offset, bytes int64) {
+	d.log.Errorf("journal: %s is damaged: %d bytes from byte %d on", file, bytes, offset)
+	if len(d.report.Damaged) < maxDamages {
+		d.report.Damaged = append(d.report.Damaged, Damage{file, offset, bytes})
+	}
+}
+
+// putAside renames a file that is of no use.
+func (d *Disk) putAside(path, why string) {
+	if err := d.setAside(path); err != nil {
+		d.log.Errorf("journal: %s cannot be kept aside: %v", path, err)
+		return
+	}
+	d.log.Errorf("journal: %s is kept aside as %s.corrupt-<n>: %s", path, filepath.Base(path), why)
+	d.report.Aside = append(d.report.Aside, path)
+}
+
+func (d *Disk) logReport() {
+	r := &d.report
+	if r.Created {
+		return
+	}
+	d.log.Infof("journal %s: %d messages in %d segments read in %v, %d rows pending, %d bytes of an unfinished write cut off",
+		d.o.Dir, r.Messages, len(d.segments), r.Took.Round(time.Millisecond), r.Pending, r.Torn)
+	if r.Lost > 0 {
+		d.log.Errorf("journal %s: %d rows that were accepted are lost: damage at %d places, or a power cut before they were synced", d.o.Dir, r.Lost, len(r.Damaged))
+	}
+}

@@ -1,0 +1,201 @@
+package journal
+
+import (
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// position is a place between messages: the next message and its first row.
+type position struct{ record, row uint64 }
+
+// segment is one file of records. Its fields are guarded by Disk.mu; the
+// writer, which alone changes the size of the active one, may read them under
+// Disk.turn.
+type segment struct {
+	id    uint64
+	path  string
+	start int64    // where the first record may be: the head's size, or 0 where that is damaged
+	from  position // what it may hold first
+	to    position // what follows it
+	size  int64    // bytes with records in them; the file may be longer
+
+	rows      uint64 // in its records
+	unsettled uint64 // of those
+	newest    uint32 // when the youngest was accepted, Unix seconds
+
+	sealed  bool   // nothing is written to it any more
+	damaged bool   // to be kept aside, not removed
+	barren  uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
+
+	synced struct { // what the last successful sync covered
+		size   int64
+		to     position
+		newest uint32
+	}
+	file  File // nil while there are no users
+	users int  // the writer, the syncer, the reader
+}
+
+const (
+	segmentSuffix = ".log"
+	stateSuffix   = ".state"
+	unfinished    = ".tmp"
+	lockName      = "lock"
+	spareName     = "spare"
+)
+
+func fileName(number uint64, suffix string) string { return fmt.Sprintf("%016x%s", number, suffix) }
+
+// fileNumber reads what fileName wrote.
+func fileNumber(name, suffix string) (number uint64, ok bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 16 || strings.ToLower(digits) != digits {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(digits, 16, 64)
+	return number, err == nil && number < maxNumber
+}
+
+func (d *Disk) path(number uint64, suffix string) string {
+	return filepath.Join(d.o.Dir, fileName(number, suffix))
+}
+
+// createSegment makes the file of a new segment whose first message is from.
+// The caller adds it to the list, and holds turn: segments get their numbers in order.
+func (d *Disk) createSegment(from position, last digest) (*segment, error) {
+	d.mu.Lock()
+	id := d.nextSegment
+	d.nextSegment++ // also when it fails: a half-made file keeps its name
+	d.mu.Unlock()
+	path := d.path(id, segmentSuffix)
+	file, err := d.fs.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	h := header{
+		journal: d.id, segment: id, base: from.record, baseRow: from.row,
+		created: uint64(now()), lastBytes: last,
+	}
+	if _, err := file.WriteAt(h.encode(), 0); err != nil {
+		_ = file.Close()
+		_ = d.fs.Remove(path)
+		return nil, err
+	}
+	return &segment{
+		id: id, path: path, start: segmentHead, size: segmentHead,
+		from: from, to: from, newest: now(), file: file,
+	}, nil
+}
+
+// buildSegment makes a segment that takes the place of others. It has its name
+// only once it is whole, since its head alone says what it replaces, and is
+// durable when it returns. fill writes the records and moves size.
+func (d *Disk) buildSegment(to position, h header, fill func(*segment, File) error) (*segment, error) {
+	d.mu.Lock()
+	h.journal, h.segment, h.created = d.id, d.nextSegment, uint64(now())
+	d.nextSegment++
+	d.mu.Unlock()
+	s := &segment{
+		id: h.segment, path: d.path(h.segment, segmentSuffix), start: segmentHead, size: segmentHead,
+		from: position{h.base, h.baseRow}, to: to,
+	}
+	file, err := d.fs.Create(s.path + unfinished)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = file.WriteAt(h.encode(), 0); err == nil {
+		err = fill(s, file)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = d.fs.Rename(s.path+unfinished, s.path)
+	}
+	if err == nil {
+		err = d.fs.SyncDir(d.o.Dir)
+	}
+	if err != nil { // one that has its name does no harm: it is whole
+		_ = d.fs.Remove(s.path + unfinished)
+		_ = d.fs.Remove(s.path)
+		return nil, err
+	}
+	return s, nil
+}
+
+// span is the rows between the segment's borders.
+func (s *segment) span() Span { return Span{s.from.row, s.to.row} }
+
+// live estimates the bytes of the unsettled rows: rows share them evenly.
+func (s *segment) live() int64 {
+	if s.rows == 0 {
+		return 0
+	}
+	return int64(float64(s.size) * float64(s.unsettled) / float64(s.rows))
+}
+
+// recount finds anew how many of the segment's rows are unsettled. mu is held.
+func (d *Disk) recount(s *segment) {
+	s.unsettled = s.to.row - s.from.row - d.settled.within(s.span())
+}
+
+// segmentOf returns the first segment that ends after the message. mu is held.
+func (d *Disk) segmentOf(message uint64) *segment {
+	i := sort.Search(len(d.segments), func(i int) bool { return d.segments[i].to.record > message })
+	if i == len(d.segments) {
+		return nil
+	}
+	return d.segments[i]
+}
+
+// use opens s if it is not. mu is held.
+func (d *Disk) use(s *segment) error {
+	if s.file == nil {
+		f, err := d.fs.Open(s.path)
+		if err != nil {
+			return err
+		}
+		s.file = f
+	}
+	s.users++
+	return nil
+}
+
+// release closes s once nobody uses it. mu is held.
+func (d *Disk) release(s *segment) {
+	s.users--
+	if s.users > 0 || s.file == nil {
+		return
+	}
+	_ = s.file.Close() // what had to be durable is synced
+	s.file = nil
+	if s.sealed {
+		signal(d.keepKick)
+	}
+}
+
+// setAside renames a damaged file, so that it is out of the way and a person
+// can look at it.
+func (d *Disk) setAside(path string) error {
+	base := path + ".corrupt-"
+	names, err := d.fs.List(d.o.Dir)
+	if err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for _, n := range names {
+		taken[n] = true
+	}
+	for n := 1; ; n++ {
+		to := base + strconv.Itoa(n)
+		if !taken[filepath.Base(to)] {
+			return d.fs.Rename(path, to)
+		}
+	}
+}

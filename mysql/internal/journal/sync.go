@@ -1,0 +1,281 @@
+package journal
+
+import (
+	"context"
+	"time"
+)
+
+const repairAfter = time.Second // between attempts
+
+// syncLoop syncs what is written: at once with Always, else SyncEvery after
+// the first message that is not.
+func (d *Disk) syncLoop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-d.syncKick:
+		}
+		if !d.strict {
+			timer.Reset(d.o.SyncEvery)
+			select {
+			case <-d.stop:
+				return
+			case <-timer.C:
+			case <-d.hurry:
+			}
+		}
+		if d.syncOnce() != nil && !d.repairUntilStopped(timer) {
+			return
+		}
+		d.turn.Lock()
+		d.trimChunks()
+		d.turn.Unlock()
+	}
+}
+
+// repairUntilStopped returns true once the journal is repaired.
+func (d *Disk) repairUntilStopped(timer *time.Timer) bool {
+	for d.repair() != nil {
+		timer.Reset(repairAfter)
+		select {
+		case <-d.stop:
+			return false
+		case <-timer.C:
+		}
+	}
+	return true
+}
+
+// syncOnce syncs what is written now and tells those who wait for it. An error
+// halts the journal.
+func (d *Disk) syncOnce() error {
+	d.mu.Lock()
+	if d.halted != nil {
+		defer d.mu.Unlock()
+		return d.halted
+	}
+	to, bytes, names := d.next, d.unsynced, d.newNames
+	segs := append([]*segment(nil), d.dirty...)
+	sizes := make([]int64, len(segs))
+	for i, s := range segs {
+		sizes[i] = s.size
+	}
+	d.syncDue, d.newNames = false, false
+	d.mu.Unlock()
+	if len(segs) == 0 {
+		d.mu.Lock()
+		d.newNames = d.newNames || names
+		d.endRound()
+		d.mu.Unlock()
+		return nil
+	}
+	var err error
+	for _, s := range segs {
+		if err = s.file.Sync(); err != nil {
+			break
+		}
+	}
+	if err == nil && names {
+		err = d.fs.SyncDir(d.o.Dir)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.newNames = true
+		d.halt(err)
+		return err
+	}
+	d.syncedTo(to, bytes, segs, sizes)
+	return nil
+}
+
+// syncedTo notes what a sync has covered. mu is held.
+func (d *Disk) syncedTo(to position, bytes int64, segs []*segment, sizes []int64) {
+	d.synced = to
+	d.unsynced -= bytes
+	kept := d.dirty[:0]
+	for i, s := range d.dirty {
+		if i >= len(segs) {
+			kept = append(kept, s)
+			continue
+		}
+		s.synced.size, s.synced.newest = sizes[i], s.newest
+		s.synced.to = s.to
+		if to.record < s.to.record {
+			s.synced.to = to
+		}
+		if s.size == sizes[i] {
+			d.release(s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	clear(d.dirty[len(kept):])
+	d.dirty = kept
+	if d.strict {
+		d.readable = to.record
+		signal(d.ready)
+	}
+	d.wake()
+	d.endRound()
+}
+
+// endRound tells those who wait for a sync. mu is held.
+func (d *Disk) endRound() {
+	if d.round != nil {
+		close(d.round)
+		d.round = nil
+	}
+}
+
+// trimChunks lets go of the chunks that are synced. turn is held.
+func (d *Disk) trimChunks() {
+	w := &d.writer
+	d.mu.Lock()
+	unsynced := d.unsynced
+	d.mu.Unlock()
+	n, total := len(w.chunks), int64(0)
+	for n > 0 && total < unsynced {
+		n--
+		total += int64(len(w.chunks[n].data))
+	}
+	for _, c := range w.chunks[:n] {
+		c.recycle()
+	}
+	left := copy(w.chunks, w.chunks[n:])
+	clear(w.chunks[left:])
+	w.chunks = w.chunks[:left]
+}
+
+// halt stops all writing until the journal is repaired. mu is held.
+func (d *Disk) halt(err error) {
+	if d.halted != nil {
+		return
+	}
+	d.halted = err
+	d.log.Errorf("journal %s: the disk failed: %v; what is not synced will be written again to a new segment, new messages wait until then", d.o.Dir, err)
+	signal(d.syncKick)
+	signal(d.hurry)
+}
+
+// repair writes everything unsynced again, to a new segment, and syncs that:
+// after a sync that failed nobody knows what the old file holds, and another
+// sync of it may succeed without having written anything.
+func (d *Disk) repair() error {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.mu.Lock()
+	from, unsynced := d.synced, d.unsynced
+	d.mu.Unlock()
+	var last digest
+	if unsynced == 0 {
+		last = d.lastDigest()
+	}
+	fresh, err := d.buildSegment(from, header{base: from.record, baseRow: from.row, lastBytes: last}, func(s *segment, to File) error {
+		return d.copyUnsynced(s, to, unsynced)
+	})
+	if err != nil {
+		return err
+	}
+	if fresh.file, err = d.fs.Reopen(fresh.path); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.replaceUnsynced(fresh)
+	d.unsynced = 0
+	d.synced = d.next
+	d.readable = d.next.record
+	d.syncDue, d.newNames = false, false
+	d.log.Warnf("journal %s: the disk works again: %d unsynced bytes are written anew and synced", d.o.Dir, unsynced)
+	d.halted = nil
+	d.wake()
+	d.endRound()
+	signal(d.ready)
+	signal(d.keepKick)
+	return nil
+}
+
+// copyUnsynced writes the last n bytes of the chunks to a segment. turn is held.
+func (d *Disk) copyUnsynced(fresh *segment, to File, n int64) error {
+	var parts [][]byte
+	for i := len(d.writer.chunks) - 1; i >= 0 && n > 0; i-- {
+		b := d.writer.chunks[i].data
+		b = b[max(0, int64(len(b))-n):]
+		n -= int64(len(b))
+		parts = append(parts, b)
+	}
+	for i := len(parts) - 1; i >= 0; i-- {
+		if _, err := to.WriteAt(parts[i], fresh.size); err != nil {
+			return err
+		}
+		fresh.size += int64(len(parts[i]))
+	}
+	return nil
+}
+
+// replaceUnsynced cuts every unsynced segment back to what a sync has covered
+// and puts fresh after them. turn and mu are held.
+func (d *Disk) replaceUnsynced(fresh *segment) {
+	if d.active != nil {
+		d.active.sealed = true
+		d.release(d.active)
+		d.active = nil
+	}
+	for _, s := range d.dirty {
+		d.diskBytes -= s.size
+		s.size, s.to, s.newest = s.synced.size, s.synced.to, s.synced.newest
+		if s.size == 0 { // nothing of it was ever synced
+			s.to = s.from
+		}
+		d.diskBytes += s.size
+		s.rows = s.to.row - s.from.row
+		d.recount(s)
+		_ = s.file.Truncate(s.size) // what stays beyond is known to be stale by its number
+		d.release(s)
+	}
+	clear(d.dirty)
+	d.dirty = d.dirty[:0]
+	for _, s := range d.segments {
+		if s.from.record > d.synced.record { // has become empty: the list stays sorted
+			s.from, s.to = d.synced, d.synced
+		}
+	}
+	d.epoch++
+	d.hint = hint{}
+	fresh.to = d.next
+	fresh.rows = fresh.to.row - fresh.from.row
+	d.recount(fresh)
+	fresh.synced.size, fresh.synced.to, fresh.synced.newest = fresh.size, fresh.to, fresh.newest
+	d.adopt(fresh)
+	d.newNames = false
+}
+
+// awaitSync waits until the messages below end are synced.
+func (d *Disk) awaitSync(ctx context.Context, end uint64) error {
+	for {
+		d.mu.Lock()
+		if d.synced.record >= end {
+			d.mu.Unlock()
+			return nil
+		}
+		if d.finished {
+			d.mu.Unlock()
+			return ErrUnsynced
+		}
+		if d.round == nil {
+			d.round = make(chan struct{})
+		}
+		round := d.round
+		d.mu.Unlock()
+		signal(d.hurry)
+		select {
+		case <-round:
+		case <-ctx.Done():
+			return ErrUnsynced
+		}
+	}
+}
