@@ -66,6 +66,10 @@ func open(t testing.TB, o Options) *Disk {
 // crash ends d as a kill would: nothing more is written, and the lock is free.
 func crash(d *Disk) {
 	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
 	d.closed = true
 	close(d.stop)
 	d.wake()

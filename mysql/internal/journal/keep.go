@@ -52,7 +52,7 @@ func (d *Disk) nextTidy() time.Duration {
 	if d.o.MaxAge > 0 {
 		next = min(next, max(keepAfter, min(time.Minute, d.o.MaxAge/10)))
 	}
-	if d.state.dirty {
+	if d.state.dirty && !d.state.stale {
 		next = min(next, max(0, time.Until(d.state.dirtySince.Add(d.stateEvery()))))
 	}
 	return next
@@ -340,7 +340,7 @@ func (d *Disk) rewrite() {
 		if len(run) == 0 {
 			return
 		}
-		if d.syncState() != nil || d.replace(run) != nil {
+		if d.replace(run) != nil {
 			return
 		}
 	}
@@ -357,7 +357,7 @@ func (d *Disk) wasteful() []*segment {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var run []*segment
-	var waste, live int64
+	waste, live := int64(-fileCost), int64(0)
 	worth := func() bool { return waste >= max(live, d.o.SegmentBytes/2) }
 	for _, s := range d.segments {
 		left := s.live()
@@ -415,50 +415,24 @@ func (d *Disk) replace(run []*segment) error {
 // segment, which is durable when it returns.
 func (d *Disk) copyLive(run []*segment) (*segment, error) {
 	first, last := run[0], run[len(run)-1]
-	d.mu.Lock()
-	id := d.nextSegment
-	d.nextSegment++
-	d.mu.Unlock()
-	fresh := &segment{
-		id: id, path: d.path(id, segmentSuffix), start: segmentHead, size: segmentHead,
-		from: first.from, to: last.to, sealed: true,
-	}
-	file, err := d.fs.Create(fresh.path + unfinished)
-	if err != nil {
-		return nil, err
-	}
-	h := header{
-		journal: d.id, segment: id, base: first.from.record, baseRow: first.from.row,
-		end: last.to.record, created: uint64(now()),
-	}
-	_, err = file.WriteAt(h.encode(), 0)
-	old := int64(0)
-	for _, s := range run {
-		old += s.size
-		if err == nil {
-			err = d.copySegment(s, fresh, file)
+	h := header{base: first.from.record, baseRow: first.from.row, end: last.to.record}
+	fresh, err := d.buildSegment(last.to, h, func(fresh *segment, to File) error {
+		old := int64(0)
+		for _, s := range run {
+			old += s.size
+			if err := d.copySegment(s, fresh, to); err != nil {
+				return err
+			}
 		}
-	}
-	if err == nil && fresh.size > old/4*3 && len(run) < 3 {
-		err = errBarren
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if e := file.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = d.fs.Rename(fresh.path+unfinished, fresh.path)
-	}
-	if err == nil {
-		err = d.fs.SyncDir(d.o.Dir)
-	}
+		if fresh.size > old/4*3 && len(run) < 3 {
+			return errBarren
+		}
+		return d.syncState() // what was left out must not come back without its message
+	})
 	if err != nil {
-		_ = d.fs.Remove(fresh.path + unfinished)
-		_ = d.fs.Remove(fresh.path)
 		return nil, err
 	}
+	fresh.from, fresh.sealed = first.from, true
 	return fresh, nil
 }
 

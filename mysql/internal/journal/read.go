@@ -26,6 +26,7 @@ type reader struct {
 	gaps     []uint64 // by loaded message: the bytes skipped before it
 	arena    []byte
 	failures int
+	again    time.Time // after a failure: when to try again
 }
 
 // hint is where the first message beyond the cache begins.
@@ -111,6 +112,9 @@ func (d *Disk) tooOld(seconds uint32) bool {
 // not possible now.
 func (d *Disk) fill() bool {
 	r := &d.reader
+	if r.failures > 0 && time.Now().Before(r.again) {
+		return false
+	}
 	seg, from, end, err := d.openNext()
 	if err != nil {
 		return d.rereadLater(err)
@@ -269,9 +273,13 @@ func (d *Disk) loseBefore(seg *segment, row, skipped uint64) {
 func (d *Disk) rereadLater(err error) bool {
 	r := &d.reader
 	r.failures++
-	r.scan.salvage = r.failures >= maxRereads
+	r.again = time.Now().Add(rereadAfter)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if r.segment != nil && r.failures >= maxRereads { // a bad place, or no disk at all?
+		_, err := r.segment.file.ReadAt(make([]byte, segmentHead), 0)
+		r.scan.salvage = err == nil
+	}
 	r.busy = false
 	d.leave()
 	if d.closed {

@@ -90,6 +90,45 @@ func (d *Disk) createSegment(from position, last digest) (*segment, error) {
 	}, nil
 }
 
+// buildSegment makes a segment that takes the place of others. It has its name
+// only once it is whole, since its head alone says what it replaces, and is
+// durable when it returns. fill writes the records and moves size.
+func (d *Disk) buildSegment(to position, h header, fill func(*segment, File) error) (*segment, error) {
+	d.mu.Lock()
+	h.journal, h.segment, h.created = d.id, d.nextSegment, uint64(now())
+	d.nextSegment++
+	d.mu.Unlock()
+	s := &segment{
+		id: h.segment, path: d.path(h.segment, segmentSuffix), start: segmentHead, size: segmentHead,
+		from: position{h.base, h.baseRow}, to: to,
+	}
+	file, err := d.fs.Create(s.path + unfinished)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = file.WriteAt(h.encode(), 0); err == nil {
+		err = fill(s, file)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = d.fs.Rename(s.path+unfinished, s.path)
+	}
+	if err == nil {
+		err = d.fs.SyncDir(d.o.Dir)
+	}
+	if err != nil { // one that has its name does no harm: it is whole
+		_ = d.fs.Remove(s.path + unfinished)
+		_ = d.fs.Remove(s.path)
+		return nil, err
+	}
+	return s, nil
+}
+
 // span is the rows between the segment's borders.
 func (s *segment) span() Span { return Span{s.from.row, s.to.row} }
 

@@ -139,11 +139,11 @@ const stateLimit = 1 << 20
 // in memory, and the next generation will hold it. mu is held.
 func (d *Disk) stateFailed(err error) {
 	if !d.state.stale {
+		signal(d.keepKick)
 		d.log.Errorf("journal %s: what became of rows cannot be written: %v; after a kill rows may come twice until this works again", d.o.Dir, err)
 	}
 	d.state.stale = true
 	d.state.entries = d.state.entries[:0]
-	signal(d.keepKick)
 }
 
 // syncState makes every fate given so far durable.

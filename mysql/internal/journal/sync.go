@@ -174,13 +174,13 @@ func (d *Disk) repair() error {
 	if unsynced == 0 {
 		last = d.lastDigest()
 	}
-	fresh, err := d.createSegment(from, last)
+	fresh, err := d.buildSegment(from, header{base: from.record, baseRow: from.row, lastBytes: last}, func(s *segment, to File) error {
+		return d.copyUnsynced(s, to, unsynced)
+	})
 	if err != nil {
 		return err
 	}
-	if err := d.copyUnsynced(fresh, unsynced); err != nil {
-		_ = fresh.file.Close()
-		_ = d.fs.Remove(fresh.path)
+	if fresh.file, err = d.fs.Reopen(fresh.path); err != nil {
 		return err
 	}
 	d.mu.Lock()
@@ -199,8 +199,8 @@ func (d *Disk) repair() error {
 	return nil
 }
 
-// copyUnsynced writes the last n bytes of the chunks to fresh, durably. turn is held.
-func (d *Disk) copyUnsynced(fresh *segment, n int64) error {
+// copyUnsynced writes the last n bytes of the chunks to a segment. turn is held.
+func (d *Disk) copyUnsynced(fresh *segment, to File, n int64) error {
 	var parts [][]byte
 	for i := len(d.writer.chunks) - 1; i >= 0 && n > 0; i-- {
 		b := d.writer.chunks[i].data
@@ -209,15 +209,12 @@ func (d *Disk) copyUnsynced(fresh *segment, n int64) error {
 		parts = append(parts, b)
 	}
 	for i := len(parts) - 1; i >= 0; i-- {
-		if _, err := fresh.file.WriteAt(parts[i], fresh.size); err != nil {
+		if _, err := to.WriteAt(parts[i], fresh.size); err != nil {
 			return err
 		}
 		fresh.size += int64(len(parts[i]))
 	}
-	if err := fresh.file.Sync(); err != nil {
-		return err
-	}
-	return d.fs.SyncDir(d.o.Dir)
+	return nil
 }
 
 // replaceUnsynced cuts every unsynced segment back to what a sync has covered
@@ -242,6 +239,11 @@ func (d *Disk) replaceUnsynced(fresh *segment) {
 	}
 	clear(d.dirty)
 	d.dirty = d.dirty[:0]
+	for _, s := range d.segments {
+		if s.from.record > d.synced.record { // has become empty: the list stays sorted
+			s.from, s.to = d.synced, d.synced
+		}
+	}
 	d.epoch++
 	d.hint = hint{}
 	fresh.to = d.next

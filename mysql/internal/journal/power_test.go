@@ -1,0 +1,561 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	rounds = flag.Int("rounds", 300, "rounds of the simulations of power cuts and kills, also as JOURNAL_ROUNDS")
+	seed   = flag.Uint64("seed", 1, "the first round's seed")
+)
+
+func numberOfRounds() int {
+	if n, err := strconv.Atoi(os.Getenv("JOURNAL_ROUNDS")); err == nil {
+		return n
+	}
+	return *rounds
+}
+
+// TestPowerCut ends journals by power cuts at any operation on the file
+// system, beside failing syncs and full disks, and compares what comes back
+// with what was promised.
+func TestPowerCut(t *testing.T) { simulate(t, true) }
+
+// TestKill is the same with kills, which lose nothing that was written.
+func TestKill(t *testing.T) { simulate(t, false) }
+
+func simulate(t *testing.T, power bool) {
+	var sum tally
+	for i := range numberOfRounds() {
+		s := *seed + uint64(i)
+		ok := t.Run(strconv.FormatUint(s, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newModel(t, s, power)
+				m.round()
+				sum.add(m.tally)
+			})
+		})
+		if !ok {
+			t.Fatalf("again with: go test -run '%s$' -seed %d -rounds 1", t.Name(), s)
+		}
+	}
+	t.Logf("%d rounds, %d lives, %d messages, %d of them promised for good: %d still pending at the end, %d settled, or unpromised and gone; %d rows handed out, %d of them again",
+		numberOfRounds(), sum.lives, sum.messages, sum.safe, sum.back, sum.gone, sum.rows, sum.again)
+}
+
+type tally struct{ lives, messages, safe, back, gone, rows, again int }
+
+func (a *tally) add(b tally) {
+	a.lives += b.lives
+	a.messages += b.messages
+	a.safe += b.safe
+	a.back += b.back
+	a.gone += b.gone
+	a.rows += b.rows
+	a.again += b.again
+}
+
+// sent is a message as its sender knows it.
+type sent struct {
+	text     string
+	rows     int
+	accepted bool // Append returned nil
+	safe     bool // it must not be lost
+	order    int
+	first    uint64 // number of its first row, once it was handed out
+	known    bool
+	fates    []Fate // by row, as settled by the consumer; noFate if not
+	kept     []bool // by row: the fate must not be forgotten
+	doubt    bool   // a power cut may have taken it
+	doubts   []bool // by row: a power cut may have taken the fate
+}
+
+const noFate Fate = 99
+
+// model knows what was promised.
+type model struct {
+	t     *testing.T
+	rng   *rand.Rand
+	power bool
+	fs    *simFS
+	o     Options
+	log   *lines
+	tally
+
+	mu     sync.Mutex
+	sent   map[string]*sent
+	byRow  map[uint64]*sent // every row ever handed out
+	last   *sent            // appended last, if that is certain
+	out    []Message        // handed out in this life and not settled
+	orders int
+}
+
+func newModel(t *testing.T, seed uint64, power bool) *model {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	m := &model{
+		t: t, rng: rng, power: power, fs: newSimFS(rng), log: &lines{},
+		sent: map[string]*sent{}, byRow: map[uint64]*sent{},
+	}
+	m.o = Options{
+		Dir: "j", Identity: "sim", FS: m.fs, Log: m.log, MaxBytes: 1 << 20, SegmentBytes: int64(300 + rng.IntN(4000)),
+		CacheBytes: int64(rng.IntN(3000)),
+	}
+	if rng.IntN(2) == 0 {
+		m.o.SyncEvery = time.Second
+	}
+	return m
+}
+
+// round lives a few times, and then looks at everything.
+func (m *model) round() {
+	for range 1 + m.rng.IntN(4) {
+		m.live()
+	}
+	m.fs.restart(false)
+	d, err := Open(m.o)
+	if err != nil {
+		m.fail("opening at the end: %v", err)
+	}
+	defer m.leave(d)
+	m.readAll(d)
+	m.checkKept()
+	m.checkCounts(d)
+	m.settleAll(d)
+	<-d.Empty()
+	if err := d.Close(); err != nil {
+		m.fail("closing at the end: %v", err)
+	}
+	m.checkFiles()
+}
+
+func (m *model) fail(format string, args ...any) {
+	m.t.Helper()
+	m.t.Fatalf(format+"\nlog:\n%s", append(args, strings.Join(m.log.all, "\n"))...)
+}
+
+// live opens the journal, works with it and ends it in one of all ways.
+func (m *model) live() {
+	m.lives++
+	if m.rng.IntN(3) > 0 {
+		m.fs.fuse = 1 + m.rng.IntN(400)
+	}
+	m.out = nil
+	d, err := Open(m.o)
+	if err == nil {
+		defer m.leave(d)
+		m.checkLast(d)
+		m.work(d)
+		if !m.fs.isDead() && m.rng.IntN(2) == 0 {
+			if d.Close() == nil && !m.fs.isDead() {
+				m.keepAll()
+			}
+		} else {
+			m.synced(d)
+			crash(d)
+		}
+	} else if !m.fs.isDead() {
+		m.fail("open: %v", err)
+	}
+	if !m.power { // what was written stays; a fate may not have been
+		for _, s := range m.sent {
+			s.safe = s.safe || s.accepted
+		}
+	}
+	m.doubtAll()
+	m.fs.restart(m.power)
+	m.log.add("model", "restart")
+	m.debug()
+}
+
+// leave ends d if the test has failed with it open.
+func (m *model) leave(d *Disk) {
+	if m.t.Failed() {
+		crash(d)
+	}
+}
+
+// keepAll notes that all that was written or settled must come back.
+func (m *model) keepAll() {
+	for _, s := range m.sent {
+		s.safe = s.safe || s.accepted && !s.doubt
+	}
+	m.keepFates()
+}
+
+func (m *model) keepFates() {
+	for _, s := range m.sent {
+		for i, f := range s.fates {
+			s.kept[i] = f != noFate && !s.doubts[i]
+		}
+	}
+}
+
+// doubtAll notes that a power cut may have taken what was not kept.
+func (m *model) doubtAll() {
+	for _, s := range m.sent {
+		s.doubt = !s.safe
+		for i, f := range s.fates {
+			s.doubts[i] = f != noFate && !s.kept[i]
+		}
+	}
+}
+
+// work does this and that until the file system dies, or for a while.
+func (m *model) work(d *Disk) {
+	ctx, cancel := context.WithCancel(m.t.Context())
+	defer cancel()
+	dead := m.fs.dead
+	var watch sync.WaitGroup
+	watch.Go(func() { // a dead disk does not answer: nobody waits for it
+		select {
+		case <-dead:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	for range m.rng.IntN(120) {
+		if m.fs.isDead() {
+			break
+		}
+		switch n := m.rng.IntN(100); {
+		case n < 45:
+			m.append(ctx, d)
+		case n < 50:
+			m.appendMany(ctx, d)
+		case n < 75:
+			m.take(d)
+		case n < 93:
+			m.settle(d)
+		case n < 95:
+			m.synced(d)
+		case n < 96:
+			time.Sleep(time.Duration(m.rng.IntN(3000)) * time.Millisecond) // of the bubble
+		case n < 98:
+			m.fs.mu.Lock()
+			m.fs.badSyncs = m.rng.IntN(2) * 300
+			m.fs.mu.Unlock()
+		default:
+			m.fillDisk()
+		}
+	}
+	m.fs.mu.Lock()
+	m.fs.space, m.fs.badSyncs = -1, 0
+	m.fs.mu.Unlock()
+	cancel()
+	watch.Wait()
+}
+
+func (m *model) fillDisk() {
+	m.fs.mu.Lock()
+	defer m.fs.mu.Unlock()
+	if m.fs.space >= 0 {
+		m.fs.space = -1
+	} else {
+		m.fs.space = int64(m.rng.IntN(2000))
+	}
+}
+
+func (m *model) newMessage() *sent {
+	m.orders++
+	s := &sent{text: fmt.Sprintf("%d-%0*d", m.orders, m.rng.IntN(300), 0), rows: 1 + m.rng.IntN(4), order: m.orders}
+	for range s.rows {
+		s.fates, s.kept, s.doubts = append(s.fates, noFate), append(s.kept, false), append(s.doubts, false)
+	}
+	m.sent[s.text] = s
+	m.messages++
+	return s
+}
+
+// append sends one message. It does not wait long on a full disk.
+func (m *model) append(ctx context.Context, d *Disk) {
+	s := m.newMessage()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	m.sendOne(ctx, d, s)
+	if s.accepted {
+		m.last = s
+	} else {
+		m.last = nil
+	}
+}
+
+func (m *model) sendOne(ctx context.Context, d *Disk, s *sent) {
+	err := d.Append(ctx, []byte(s.text), s.rows)
+	dead := m.fs.isDead()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log.add("model", "append %q, %d rows: %v", s.text, s.rows, err)
+	s.accepted = err == nil
+	s.safe = s.accepted && d.strict
+	if err != nil && !dead && !errors.Is(err, ErrFull) && !errors.Is(err, ErrUnsynced) {
+		m.t.Errorf("append: %v", err)
+	}
+}
+
+// appendMany sends from several goroutines at a time.
+func (m *model) appendMany(ctx context.Context, d *Disk) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	var wait sync.WaitGroup
+	for range 2 + m.rng.IntN(3) {
+		s := m.newMessage()
+		wait.Go(func() { m.sendOne(ctx, d, s) })
+	}
+	wait.Wait()
+	m.last = nil
+}
+
+// take reads some messages and checks each against what was sent.
+func (m *model) take(d *Disk) {
+	for range m.rng.IntN(8) {
+		msg, ok := d.Next()
+		if !ok {
+			return
+		}
+		m.check(msg)
+		m.out = append(m.out, msg)
+	}
+}
+
+func (m *model) check(msg Message) {
+	s := m.sent[string(msg.Data)]
+	m.log.add("model", "next %d row %d %q %v", msg.Record, msg.First, msg.Data, msg.settled)
+	if s == nil || s.rows != msg.Rows {
+		m.fail("a message that nobody sent: %d %q with %d rows", msg.Record, msg.Data, msg.Rows)
+	}
+	if n := len(m.out); n > 0 && (m.out[n-1].Record >= msg.Record || m.out[n-1].First >= msg.First) {
+		m.fail("message %d, row %d after %d, row %d", msg.Record, msg.First, m.out[n-1].Record, m.out[n-1].First)
+	}
+	for i := range msg.Rows {
+		row := msg.First + uint64(i)
+		if before := m.byRow[row]; before != nil && before != s {
+			m.fail("row %d is of %q, and was of %q", row, s.text, before.text)
+		}
+		m.byRow[row] = s
+		m.rows++
+		if s.kept[i] && !msg.Settled(i) {
+			m.fail("row %d of %q comes again, although its fate %d was kept", i, s.text, s.fates[i])
+		}
+		if msg.Settled(i) && s.fates[i] == noFate {
+			m.fail("row %d of %q is settled, although nobody did that", i, s.text)
+		}
+		if s.fates[i] != noFate && !msg.Settled(i) {
+			m.again++
+			s.fates[i], s.doubts[i] = noFate, false // forgotten
+		}
+	}
+	if s.known && s.first != msg.First {
+		m.fail("%q has row %d, and had %d", s.text, msg.First, s.first)
+	}
+	s.first, s.known, s.doubt = msg.First, true, false
+}
+
+// settle gives some rows that are out their fate.
+func (m *model) settle(d *Disk) {
+	if len(m.out) == 0 {
+		return
+	}
+	fate := Fate(m.rng.IntN(4))
+	var spans []Span
+	for range 1 + m.rng.IntN(4) {
+		i := m.rng.IntN(len(m.out))
+		msg := m.out[i]
+		if m.rng.IntN(3) == 0 {
+			i = 0 // the oldest, so that segments become free
+			msg = m.out[0]
+		}
+		s := m.sent[string(msg.Data)]
+		for r := range msg.Rows {
+			if s.fates[r] == noFate && m.rng.IntN(5) > 0 {
+				s.fates[r] = fate
+				spans = append(spans, Span{msg.First + uint64(r), msg.First + uint64(r) + 1})
+			}
+		}
+	}
+	d.Settle(fate, spans...)
+	m.log.add("model", "settle %d %v", fate, spans)
+	kept := m.out[:0]
+	for i, msg := range m.out {
+		s := m.sent[string(msg.Data)]
+		done := true
+		for _, f := range s.fates {
+			done = done && f != noFate
+		}
+		if !done || i == len(m.out)-1 { // the last one is for the order's check
+			kept = append(kept, msg)
+		}
+	}
+	m.out = kept
+	if m.fs.isDead() {
+		return
+	}
+	if !m.power && !d.isStale() {
+		m.keepFates()
+	}
+}
+
+func (d *Disk) isStale() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.stale || len(d.state.entries) > 0
+}
+
+// synced asks for durability: what is accepted and settled then is safe.
+func (m *model) synced(d *Disk) {
+	ctx, cancel := context.WithTimeout(m.t.Context(), 5*time.Second)
+	defer cancel()
+	if d.Sync(ctx) == nil {
+		m.keepAll()
+	}
+}
+
+// checkLast checks that a resend of the last message is recognised.
+func (m *model) checkLast(d *Disk) {
+	if m.last != nil && m.last.safe && !d.IsLast([]byte(m.last.text)) {
+		m.fail("%q is not known as the last message", m.last.text)
+	}
+	if d.IsLast([]byte("another")) {
+		m.fail("another message passes for the last")
+	}
+}
+
+func (m *model) readAll(d *Disk) {
+	m.out = nil
+	for {
+		msg, ok := d.Next()
+		if !ok {
+			return
+		}
+		m.check(msg)
+		m.out = append(m.out, msg)
+	}
+}
+
+// checkKept checks that every safe message is there, or has its fate.
+func (m *model) checkKept() {
+	pending := map[string]bool{}
+	for _, msg := range m.out {
+		pending[string(msg.Data)] = true
+	}
+	for _, s := range m.sent {
+		if s.safe {
+			m.safe++
+		}
+		if pending[s.text] {
+			m.back++
+			continue
+		}
+		for i, f := range s.fates {
+			if f == noFate && s.safe {
+				m.fail("row %d of %q was accepted for good and is gone", i, s.text)
+			}
+		}
+		m.gone++
+	}
+}
+
+// checkCounts checks the sums against the model.
+func (m *model) checkCounts(d *Disk) {
+	c := d.Counts()
+	if c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost+c.Pending {
+		m.fail("the sums are wrong: %+v", c)
+	}
+	pending, most := uint64(0), [4]uint64{}
+	for _, msg := range m.out {
+		for i := range msg.Rows {
+			if !msg.Settled(i) {
+				pending++
+			}
+		}
+	}
+	if c.Pending != pending {
+		m.fail("%d rows pending, %d came", c.Pending, pending)
+	}
+	for _, s := range m.sent {
+		for _, f := range s.fates {
+			if f != noFate {
+				most[f]++
+			}
+		}
+	}
+	got := [4]uint64{c.Stored, c.Superseded, c.SetAside, c.Dropped}
+	if !m.power && got != most {
+		m.fail("fates %v, want %v", got, most)
+	}
+	if !m.power && c.Lost > 0 {
+		m.fail("%d rows lost without a power cut", c.Lost)
+	}
+}
+
+func (m *model) settleAll(d *Disk) {
+	for _, msg := range m.out {
+		d.Settle(Stored, one(msg))
+	}
+}
+
+// checkFiles copies some of the journals to the disk and has them inspected.
+func (m *model) checkFiles() {
+	if m.rng.IntN(10) > 0 {
+		return
+	}
+	dir := m.t.TempDir()
+	for name, f := range m.fs.names {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), f.data, 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	c := Counted(m.t, dir)
+	if c.Pending != 0 || c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost {
+		m.fail("files: %+v", c)
+	}
+}
+
+func (m *model) debug() {
+	for name, f := range m.fs.names {
+		if !strings.HasSuffix(name, ".log") {
+			continue
+		}
+		h, ok, _ := parseHeader(f.data)
+		if !ok {
+			m.log.add("debug", "%s no head, %d bytes", name, len(f.data))
+			continue
+		}
+		line := fmt.Sprintf("%s base %d end %d:", name, h.base, h.end)
+		var sc scanner
+		sc.reset(byteFile(f.data), h.journal.salt(), segmentHead, int64(len(f.data)))
+		for {
+			r, at, err := sc.next()
+			if err != nil {
+				break
+			}
+			line += fmt.Sprintf(" %d@%d", r.number, at)
+		}
+		m.log.add("debug", "%s", line)
+	}
+}
+
+type byteFile []byte
+
+func (b byteFile) ReadAt(p []byte, off int64) (int, error) {
+	if off >= int64(len(b)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
