@@ -3,7 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"math"
 	"sync"
 	"time"
 )
@@ -22,23 +21,23 @@ type held struct {
 // Memory is a queue in memory, bounded in bytes: a restart of the process
 // loses what is in it.
 type Memory struct {
-	maxBytes int64
-	ready    chan struct{} // one slot: something to read
+	ready chan struct{} // one slot: something to read
 
-	mu      sync.Mutex
-	held    []held // held[head] has number first
-	head    int
-	first   uint64 // message
-	next    uint64 // message that Next returns next
-	row     uint64 // number of the next row
-	bytes   int64
-	settled spanSet
-	counts  [fates]uint64
-	last    []byte
-	any     bool          // there was a message
-	changed chan struct{} // made on demand, closed when there may be room, or at the end
-	empty   chan struct{} // made on demand, closed when there are no messages
-	closed  bool
+	mu       sync.Mutex
+	maxBytes int64
+	held     []held // held[head] has number first
+	head     int
+	first    uint64 // message
+	next     uint64 // message that Next returns next
+	row      uint64 // number of the next row
+	bytes    int64
+	settled  spanSet
+	counts   [fates]uint64
+	last     []byte
+	any      bool          // there was a message
+	changed  chan struct{} // made on demand, closed when there may be room, or at the end
+	empty    chan struct{} // made on demand, closed when there are no messages
+	closed   bool
 }
 
 // NewMemory returns a queue that holds up to maxBytes bytes of messages. One
@@ -53,7 +52,7 @@ func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
 		return err
 	}
 	for {
-		changed, err := m.append(data, rows, m.maxBytes)
+		changed, err := m.append(data, rows, false)
 		if changed == nil {
 			return err
 		}
@@ -70,20 +69,20 @@ func (m *Memory) Force(data []byte, rows int) error {
 	if err := checkMessage(data, rows); err != nil {
 		return err
 	}
-	_, err := m.append(data, rows, math.MaxInt64)
+	_, err := m.append(data, rows, true)
 	return err
 }
 
-// append takes data if that leaves at most limit bytes; otherwise it returns
+// append takes data if there is room, or unbounded; otherwise it returns
 // a channel that is closed when to try again.
-func (m *Memory) append(data []byte, rows int, limit int64) (changed <-chan struct{}, err error) {
+func (m *Memory) append(data []byte, rows int, unbounded bool) (changed <-chan struct{}, err error) {
 	size := int64(len(data)) + recordOverhead
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, ErrClosed
 	}
-	if m.count() > 0 && m.bytes+size > limit {
+	if m.count() > 0 && m.bytes+size > m.maxBytes && !unbounded {
 		if m.changed == nil {
 			m.changed = make(chan struct{})
 		}
@@ -105,6 +104,14 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
+}
+
+// SetLimit changes how many bytes of messages the queue holds.
+func (m *Memory) SetLimit(maxBytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.maxBytes = maxBytes
+	m.wake()
 }
 
 // HasRoom implements Queue.
