@@ -228,7 +228,7 @@ func (d *Disk) HasRoom(size int) bool {
 // fits tells whether size bytes are within the bounds. mu is held.
 func (d *Disk) fits(size int64) bool {
 	used := d.diskBytes + d.reserved
-	return (used == 0 || used+size <= d.o.MaxBytes) && (d.unsynced == 0 || d.unsynced+size <= maxUnsynced)
+	return (used == 0 || used+size+segmentHead <= d.o.MaxBytes) && (d.unsynced == 0 || d.unsynced+size <= maxUnsynced)
 }
 
 // IsLast implements Queue.

@@ -28,6 +28,23 @@ func (l *lines) Infof(format string, args ...any)  { l.add("info", format, args.
 func (l *lines) Warnf(format string, args ...any)  { l.add("warn", format, args...) }
 func (l *lines) Errorf(format string, args ...any) { l.add("error", format, args...) }
 
+func (l *lines) count(level string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.all {
+		if strings.HasPrefix(s, level+" ") {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *lines) contains(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(strings.Join(l.all, "\n"), text)
+}
+
 // open opens a journal for one test, with small defaults, and closes it at its end.
 func open(t testing.TB, o Options) *Disk {
 	t.Helper()

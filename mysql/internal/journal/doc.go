@@ -62,8 +62,8 @@
 //	free out of order         head or tail only    head or tail only   pages are reused, the
 //	                                                                   file never shrinks
 //	bound, age, policy        none                 none                MaxSize alone
-//	lock against a second     none                 none                flock
-//	process
+//	lock against a second     that of its bbolt    none                flock
+//	process                   meta store
 //
 // None tolerates damage in the middle, none remembers what is settled above a
 // stuck row, and the one that is safe from a kill without a sync has no

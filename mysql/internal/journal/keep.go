@@ -233,7 +233,7 @@ func (d *Disk) isShort() bool {
 			used -= s.size
 		}
 	}
-	if d.want == 0 || used <= 0 || used+d.want <= d.o.MaxBytes {
+	if d.want == 0 || used <= 0 || used+d.want+segmentHead <= d.o.MaxBytes {
 		d.want = 0
 		return false
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -106,7 +105,7 @@ type model struct {
 func newModel(t *testing.T, seed uint64, power bool) *model {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	m := &model{
-		t: t, rng: rng, power: power, fs: newSimFS(rng), log: &lines{},
+		t: t, rng: rng, power: power, fs: newSimFS(rand.New(rand.NewPCG(seed, 8))), log: &lines{}, // the journal's goroutines use its own
 		sent: map[string]*sent{}, byRow: map[uint64]*sent{},
 	}
 	m.o = Options{
@@ -177,7 +176,6 @@ func (m *model) live() {
 	m.doubtAll()
 	m.fs.restart(m.power)
 	m.log.add("model", "restart")
-	m.debug()
 }
 
 // leave ends d if the test has failed with it open.
@@ -521,41 +519,4 @@ func (m *model) checkFiles() {
 	if c.Pending != 0 || c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost {
 		m.fail("files: %+v", c)
 	}
-}
-
-func (m *model) debug() {
-	for name, f := range m.fs.names {
-		if !strings.HasSuffix(name, ".log") {
-			continue
-		}
-		h, ok, _ := parseHeader(f.data)
-		if !ok {
-			m.log.add("debug", "%s no head, %d bytes", name, len(f.data))
-			continue
-		}
-		line := fmt.Sprintf("%s base %d end %d:", name, h.base, h.end)
-		var sc scanner
-		sc.reset(byteFile(f.data), h.journal.salt(), segmentHead, int64(len(f.data)))
-		for {
-			r, at, err := sc.next()
-			if err != nil {
-				break
-			}
-			line += fmt.Sprintf(" %d@%d", r.number, at)
-		}
-		m.log.add("debug", "%s", line)
-	}
-}
-
-type byteFile []byte
-
-func (b byteFile) ReadAt(p []byte, off int64) (int, error) {
-	if off >= int64(len(b)) {
-		return 0, io.EOF
-	}
-	n := copy(p, b[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }

@@ -35,6 +35,7 @@ type inode struct {
 	data   []byte
 	synced []byte
 	writes []change // since the last sync
+	calls  int      // of WriteAt
 }
 
 // change is a write of data at off or, if data is nil, a truncation to off.
@@ -329,6 +330,7 @@ func (f *simFile) WriteAt(b []byte, off int64) (n int, err error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
 	n = len(b)
+	f.inode.calls++
 	last, err := f.step()
 	if err != nil {
 		if !last {
