@@ -1,0 +1,112 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"ekuiper-mysql/mysql/internal/schema"
+)
+
+type quietMeter struct{}
+
+func (quietMeter) Stored(int)      {}
+func (quietMeter) SetAside(int)    {}
+func (quietMeter) ExtraFields(int) {}
+func (quietMeter) Retried()        {}
+func (quietMeter) Connected()      {}
+func (quietMeter) SchemaLoaded()   {}
+
+type logged []string
+
+func (l *logged) Debugf(string, ...any)     {}
+func (l *logged) Infof(f string, a ...any)  { *l = append(*l, fmt.Sprintf(f, a...)) }
+func (l *logged) Warnf(f string, a ...any)  { l.Infof(f, a...) }
+func (l *logged) Errorf(f string, a ...any) { l.Infof(f, a...) }
+
+func newTestDelivery(log *logged) *Delivery {
+	return New(testOptions, nil, nil, nil, quietMeter{}, log, &Health{})
+}
+
+// TestLastingConflictIsTold: a lock that a rival holds passes in silence, one
+// that it does not let go of must be told of.
+func TestLastingConflictIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		d := newTestDelivery(&log)
+		r := newRetry(d, "writing to")
+		lockWait := &mysql.MySQLError{Number: 1205, Message: "Lock wait timeout exceeded"}
+		start := time.Now()
+		for time.Since(start) < patientFor {
+			if len(log) > 0 {
+				t.Fatalf("told after %v: %q", time.Since(start), log)
+			}
+			if err := r.wait(context.Background(), lockWait); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			_ = r.wait(context.Background(), lockWait)
+		}
+		if len(log) != 1 || !strings.Contains(log[0], "Lock wait timeout") {
+			t.Errorf("told %q, want one line with the reason", log)
+		}
+		if d.health.Down() {
+			t.Error("a conflict passes for a server that is down")
+		}
+		r.healed()
+		if len(log) != 2 || !strings.Contains(log[1], "works again") {
+			t.Errorf("told %q, want that it works again", log)
+		}
+	})
+}
+
+func TestOldDescriptionIsLookedAtAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var known tables
+		if table, _ := known.get(); table != nil {
+			t.Fatal("a table that was never read")
+		}
+		first := known.put(testTable(), 1<<20)
+		if table, old := known.get(); table != first || old {
+			t.Errorf("just read: %p %v, want %p false", table, old, first)
+		}
+		time.Sleep(maxAge + time.Second) // synctest's clock
+		if table, old := known.get(); table != first || !old {
+			t.Errorf("after %v: %p %v, want %p true", maxAge, table, old, first)
+		}
+		if same := known.put(testTable(), 1<<20); same != first {
+			t.Error("a table that has not changed is taken for another: its statements would be prepared anew")
+		}
+		wider := schema.NewTable(schema.Name{Table: "t"}, schema.NewColumn("id", "bigint(20)"))
+		if known.put(wider, 1<<20) != wider {
+			t.Error("a table that has changed is not taken")
+		}
+	})
+}
+
+func TestDoubtIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var known tables
+		table := known.put(testTable(), 1<<20)
+		if !known.doubt(table, time.Second) {
+			t.Fatal("the first row that does not fit is no reason to look")
+		}
+		if got, _ := known.get(); got != nil {
+			t.Error("a doubted table is used before it is read again")
+		}
+		known.put(testTable(), 1<<20)
+		if known.doubt(table, time.Second) {
+			t.Error("a second look within a second")
+		}
+		time.Sleep(time.Second) // synctest's clock
+		if !known.doubt(table, time.Second) {
+			t.Error("no look after a second")
+		}
+	})
+}
