@@ -1,0 +1,216 @@
+package journal
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// queues are what is compared: without a disk, with one, and with a sync
+// before every answer.
+func queues(b *testing.B, each func(b *testing.B, q Queue)) {
+	b.Run("memory", func(b *testing.B) { each(b, NewMemory(1<<40)) })
+	b.Run("disk", func(b *testing.B) {
+		each(b, open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Second}))
+	})
+	b.Run("always", func(b *testing.B) {
+		each(b, open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: Always}))
+	})
+}
+
+// BenchmarkAppend appends beside a reader that settles what it reads.
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{96, 10 << 10} {
+		for _, appenders := range []int{1, 4} {
+			b.Run(fmt.Sprintf("%dB/%d", size, appenders), func(b *testing.B) {
+				queues(b, func(b *testing.B, q Queue) {
+					stop := drain(q)
+					defer stop()
+					b.SetBytes(int64(size))
+					b.ReportAllocs()
+					data := make([]byte, size)
+					b.SetParallelism(max(1, appenders/2)) // times GOMAXPROCS
+					b.ResetTimer()
+					if appenders == 1 {
+						for range b.N {
+							if err := q.Append(b.Context(), data, 1); err != nil {
+								b.Fatal(err)
+							}
+						}
+						return
+					}
+					b.RunParallel(func(pb *testing.PB) {
+						for pb.Next() {
+							if err := q.Append(b.Context(), data, 1); err != nil {
+								b.Error(err)
+							}
+						}
+					})
+				})
+			})
+		}
+	}
+}
+
+// drain settles what comes, 1,000 rows at a time, until it is stopped.
+func drain(q Queue) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		spans := make([]Span, 1)
+		for {
+			m, ok := q.Next()
+			for n := 0; ok && n < 1000; n++ {
+				if spans[0].To == m.First {
+					spans[0].To++
+				} else {
+					spans[0] = one(m)
+				}
+				m, ok = q.Next()
+			}
+			if ok {
+				spans[0].To++
+			}
+			q.Settle(Stored, spans...)
+			if !ok {
+				select {
+				case <-q.Ready():
+				case <-done:
+					return
+				}
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+func BenchmarkNext(b *testing.B) {
+	const size, n = 96, 50_000
+	for _, c := range []struct {
+		name  string
+		cache int64
+	}{{"memory", 1 << 40}, {"disk", 1}} {
+		b.Run(c.name, func(b *testing.B) {
+			d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, CacheBytes: c.cache, SyncEvery: time.Second})
+			left := 0
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				if left == 0 {
+					b.StopTimer()
+					d.Settle(Stored, Span{0, 1 << 60})
+					for range n {
+						if err := d.Append(b.Context(), make([]byte, size), 1); err != nil {
+							b.Fatal(err)
+						}
+					}
+					left = n
+					b.StartTimer()
+				}
+				if _, ok := d.Next(); !ok {
+					b.Fatal("nothing came")
+				}
+				left--
+			}
+		})
+	}
+	b.Run("queue in memory", func(b *testing.B) {
+		m := NewMemory(1 << 40)
+		b.SetBytes(size)
+		b.ReportAllocs()
+		left := 0
+		for b.Loop() {
+			if left == 0 {
+				b.StopTimer()
+				m.Settle(Stored, Span{0, 1 << 60})
+				for range n {
+					_ = m.Append(b.Context(), make([]byte, size), 1)
+				}
+				left = n
+				b.StartTimer()
+			}
+			m.Next()
+			left--
+		}
+	})
+}
+
+// BenchmarkSettle settles batches of 1,000 rows: in one span, or, as one of
+// eight lanes does, in as many spans as rows.
+func BenchmarkSettle(b *testing.B) {
+	const rows = 1000
+	for _, lanes := range []int{1, 8} {
+		b.Run(fmt.Sprintf("%d lanes", lanes), func(b *testing.B) {
+			queues(b, func(b *testing.B, q Queue) {
+				data := make([]byte, 96)
+				spans := make([]Span, 0, rows)
+				var next uint64
+				b.ReportAllocs()
+				for b.Loop() {
+					b.StopTimer()
+					for range lanes {
+						if err := q.Force(data, rows); err != nil {
+							b.Fatal(err)
+						}
+						q.Next()
+					}
+					b.StartTimer()
+					for lane := range lanes {
+						spans = spans[:0]
+						if lanes == 1 {
+							spans = append(spans, Span{next, next + rows})
+						} else {
+							for i := range uint64(rows) {
+								row := next + i*uint64(lanes) + uint64(lane)
+								spans = append(spans, Span{row, row + 1})
+							}
+						}
+						q.Settle(Stored, spans...)
+					}
+					next += rows * uint64(lanes)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(lanes)/rows, "ns/row")
+			})
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	const messages = 500_000
+	d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Hour})
+	for range messages {
+		if err := d.Force(make([]byte, 96), 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	o := d.o
+	b.SetBytes(messages * (96 + recordHead))
+	b.ReportAllocs()
+	_ = d.Close()
+	for b.Loop() {
+		d, err := Open(o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = d.Close()
+	}
+}
+
+// BenchmarkSync is what one sync of this disk takes, for comparison.
+func BenchmarkSync(b *testing.B) {
+	f, err := OS.Create(b.TempDir() + "/f")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	var off atomic.Int64
+	for b.Loop() {
+		if _, err := f.WriteAt(make([]byte, 136), off.Add(136)-136); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
