@@ -34,7 +34,10 @@ type Config struct {
 	MaxJournalAge     time.Duration // 0: none
 	WhenFull          string        // block, dropOldest, refuse
 	Fsync             time.Duration // how long a message may wait for a sync; 0: none may
-	RequireAck        bool          // eKuiper's own property
+	ExactlyOnce       bool
+	LedgerTable       string         // as given: a table's name
+	Errors            map[string]any // as given, nil if it is not: keys and words are not judged yet
+	RequireAck        bool           // eKuiper's own property
 }
 
 // String names every setting but the connection's user and password.
@@ -86,6 +89,9 @@ func (c Config) visible() []setting {
 		{"maxJournalAge", c.MaxJournalAge.String()},
 		{"whenFull", c.WhenFull},
 		{"fsync", c.Fsync.String()},
+		{"delivery", choose(c.ExactlyOnce, "exactlyOnce", "atLeastOnce")},
+		{"ledgerTable", c.LedgerTable},
+		{"errors", c.Errors},
 		{"requireAck", c.RequireAck},
 	}
 }
@@ -227,6 +233,9 @@ func (r *reader) readTheirs() {
 	}
 	if !r.config.Journal && r.config.WhenFull != "block" {
 		r.fail("property whenFull: %q with journal off; allowed: block", r.config.WhenFull)
+	}
+	if !r.config.Journal && r.config.ExactlyOnce {
+		r.fail("property delivery: \"exactlyOnce\" with journal off, where nothing remembers a row over a crash; allowed: journal on beside it, or atLeastOnce")
 	}
 	for _, name := range []string{"compression", "encryption"} {
 		if v, ok := r.given[name]; ok && v != "" {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type Text struct{ English, Chinese string }
 type Property struct {
 	Name     string
 	Aliases  []string
-	Type     string // string, integer, size or duration
+	Type     string // string, integer, size, duration or object
 	Default  any    // nil if there is none
 	Required bool
 	Secret   bool     // its value is never shown
@@ -176,6 +177,38 @@ var properties = []Property{
 		},
 		read: size(64<<10, 1<<40, func(r *reader, n int64) { r.config.MaxQueueBytes = n }),
 	},
+	{
+		Name: "delivery", Type: "string", Default: "atLeastOnce", Allowed: "atLeastOnce, exactlyOnce", Values: []string{"atLeastOnce", "exactlyOnce"},
+		Label: Text{"Delivery", "投递保证"},
+		Hint: Text{
+			"atLeastOnce may write some rows again after a crash in a table without a primary or unique key; exactlyOnce never does: it keeps its " +
+				"place in a ledger table of the same database, in the same transaction as the rows. It needs the journal and a transactional table.",
+			"atLeastOnce 在崩溃后可能向没有主键或唯一键的表重复写入少量行；exactlyOnce 不会：它在同一事务中将进度写入同一数据库的账本表。需要开启日志，且表支持事务。",
+		},
+		read: choice(func(r *reader, s string) { r.config.ExactlyOnce = s == "exactlyOnce" }),
+	},
+	{
+		Name: "ledgerTable", Type: "string", Default: "ekuiper_mysql_ledger",
+		Allowed: "a table's name of 1 to 64 characters, without a database",
+		Label:   Text{"Ledger table", "账本表"},
+		Hint: Text{
+			"With exactlyOnce: the table that holds each journal's place, in the database of the rows. It is created if it does not exist.",
+			"exactlyOnce 时，保存各日志进度的表，与数据位于同一数据库。不存在时自动创建。",
+		},
+		read: readLedgerTable,
+	},
+	{
+		Name: "errors", Type: "object", Default: "{}", Allowed: "an object such as {\"1452\": \"retry\", \"23000\": \"row\"}",
+		Label: Text{"Errors", "错误处理"},
+		Hint: Text{
+			"What to do on some of the server's errors, by number, SQLSTATE or name: row sets the row aside, retry waits and tries again, " +
+				"operator waits for somebody to mend it, schema reads the table again, split writes fewer rows at once, unknown takes the outcome for unknown, " +
+				"unlisted tries a few times and then sets the row aside.",
+			"按编号、SQLSTATE 或名称指定对某些服务器错误的处理：row 搁置该行；retry 等待并重试；operator 等待人工修复；schema 重新读取表结构；" +
+				"split 减少每次写入的行数；unknown 视为结果未知；unlisted 重试数次后搁置该行。",
+		},
+		read: readErrors,
+	},
 }
 
 // refuse reports a value that p does not allow.
@@ -220,6 +253,38 @@ func readTable(r *reader, p Property, name string, v any) {
 		return
 	}
 	r.config.Table = s
+}
+
+func readLedgerTable(r *reader, p Property, name string, v any) {
+	s, ok := v.(string)
+	if !ok {
+		r.refuse(p, name, v)
+		return
+	}
+	if err := checkTable(s); err != nil {
+		r.fail("property %s: %s: %w; allowed: %s", name, describe(v), err, p.Allowed)
+		return
+	}
+	if tableDatabase(s) != "" {
+		r.refuse(p, name, v)
+		return
+	}
+	r.config.LedgerTable = s
+}
+
+// readErrors takes the object as it is, whose words the room that knows the
+// errors judges. A form in the manager gives its JSON text.
+func readErrors(r *reader, p Property, name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		r.config.Errors = v
+	case string:
+		if json.Unmarshal([]byte(v), &r.config.Errors) != nil {
+			r.refuse(p, name, v)
+		}
+	default:
+		r.refuse(p, name, v)
+	}
 }
 
 func readTimezone(r *reader, p Property, name string, v any) {

@@ -50,6 +50,11 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 		// the transaction, whatever the server's own settings are.
 		"autocommit":      "1",
 		"completion_type": "0",
+		// In seconds. A connection that the network swallowed in mid-transaction
+		// holds its locks until the server gives it up, by default after eight
+		// hours; what comes after it would wait as long. The sink gives up its
+		// own idle connections before that.
+		"wait_timeout": "30",
 	}
 	seen := map[string]bool{}
 	for _, p := range given {
