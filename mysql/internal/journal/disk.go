@@ -103,6 +103,7 @@ type Disk struct {
 	report   Report
 	recovery        // zero once Open returns
 	replay   uint64 // messages below may have been handed out by a former run
+	openedAt uint64 // what NextRow was when Open returned
 
 	ready    chan struct{} // one slot: something to read
 	syncKick chan struct{} // one slot: something to sync
@@ -217,6 +218,28 @@ func (d *Disk) Recovered() Report { return d.report }
 // ID names the journal: made at random when it was created, kept for its life.
 // A journal that was lost and made anew has another.
 func (d *Disk) ID() [16]byte { return d.id }
+
+// Watermark returns the lowest row number that has no fate yet: all rows below
+// have theirs. Numbers that no row ever had count as having one. Where nothing
+// is pending it is NextRow. It never goes back while the journal is open; a
+// power cut can set it back to what the last sync covered.
+func (d *Disk) Watermark() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.settled.watermark()
+}
+
+// NextRow returns the number that the next accepted row gets. It never goes
+// back, not over a power cut either, of what was ever handed out.
+func (d *Disk) NextRow() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.next.row
+}
+
+// OpenedAt returns what NextRow was when Open returned: rows below were
+// accepted by a former run, all others by this one.
+func (d *Disk) OpenedAt() uint64 { return d.openedAt }
 
 // HasRoom implements Queue.
 func (d *Disk) HasRoom(size int) bool {

@@ -399,7 +399,7 @@ func (d *Disk) resume(clean bool) error {
 	for _, s := range d.segments {
 		d.recount(s)
 	}
-	d.synced, d.readable, d.replay = d.next, d.next.record, d.next.record
+	d.synced, d.readable, d.replay, d.openedAt = d.next, d.next.record, d.next.record, d.next.row
 	d.report.Pending = d.pending()
 	d.findFirst()
 	for _, f := range d.outdated {
