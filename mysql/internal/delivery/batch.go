@@ -20,7 +20,8 @@ type absent struct{}
 type rowRef struct {
 	number   uint64
 	raw      []byte
-	replayed bool // it may be in the table already
+	replayed bool // it may have been set aside already
+	doubt    bool // it may be in the table already
 }
 
 // batch is rows ready to be written: cells holds len(rows) times len(cols)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
@@ -52,6 +53,9 @@ type Queue interface {
 
 // DeadLetters takes rows that can never be stored as they are.
 type DeadLetters interface {
+	// Holds tells whether the row of that number was set aside before the
+	// process began.
+	Holds(number uint64) bool
 	// SetAside keeps a row with the reason. When it returns nil, the row counts
 	// as settled; an error means that ctx is done.
 	SetAside(ctx context.Context, r Refused) error
@@ -97,6 +101,8 @@ type Options struct {
 	// MinReload is the least time between two reads of the table because of
 	// rows that do not fit it: many bad rows must not cost as many reads.
 	MinReload time.Duration
+	Errors    fault.Overrides // the rule's own classes of errors
+	Ledger    *Ledger         // delivers exactly once; nil at least once
 }
 
 // Delivery moves one queue's messages into one table.
@@ -108,7 +114,9 @@ type Delivery struct {
 	log     Logger
 	health  *Health
 	tables  tables
-	stuck   atomic.Bool // this table, or the way to it, needs somebody to mend it
+	flavour atomic.Uint32         // of the server, as a fault.Flavour; its numbers mean different things
+	claimed atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
+	stuck   atomic.Bool           // this table, or the way to it, needs somebody to mend it
 
 	batches chan *batch // unbuffered: a batch that is taken is being written
 	free    chan *batch // batches to use again
@@ -190,6 +198,32 @@ func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
 	d.meter.SetAside(1)
 	d.queue.Settle(SetAside, r.number, r.number+1)
 	return nil
+}
+
+// classify is what the rule, and this server, take err for. What failed before
+// any row was sent is no row's fault, and leaves nothing unknown.
+func (d *Delivery) classify(err error) fault.Class {
+	var mend *mendError
+	if errors.As(err, &mend) {
+		return fault.Operator
+	}
+	if errors.As(err, new(*displacedError)) {
+		return fault.Passing
+	}
+	c := fault.Classifier{Overrides: d.setup.Load().options.Errors, Flavour: fault.Flavour(d.flavour.Load())}
+	var before *beforeError
+	if !errors.As(err, &before) {
+		return c.Classify(err)
+	}
+	c.Overrides = fault.Overrides{}
+	class := c.Classify(err)
+	if class == fault.Passing || class == fault.Operator {
+		return class
+	}
+	if number, _ := fault.Number(err); number != 0 {
+		return fault.Operator // a session parameter of the url, most likely
+	}
+	return fault.Passing
 }
 
 // errStopped ends the goroutines; it never reaches a caller.

@@ -18,6 +18,10 @@ type feeder struct {
 	options *Options    // as of this message
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
+
+	resumed bool      // the ledger is claimed
+	held    []Message // read ahead of the claim
+	written uint64    // rows below are stored or set aside, says the ledger
 }
 
 func (d *Delivery) feed(ctx context.Context) {
@@ -25,7 +29,13 @@ func (d *Delivery) feed(ctx context.Context) {
 	f.delay.Stop()
 	defer f.delay.Stop()
 	for {
-		if m, ok := d.queue.Next(); ok {
+		if !f.resumed && d.setup.Load().options.Ledger != nil {
+			if f.resume(ctx) != nil {
+				return
+			}
+			f.resumed = true
+		}
+		if m, ok := f.nextMessage(); ok {
 			if f.message(ctx, m) != nil {
 				return
 			}
@@ -35,6 +45,19 @@ func (d *Delivery) feed(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// nextMessage returns the oldest message that was not looked at.
+func (f *feeder) nextMessage() (Message, bool) {
+	if len(f.held) == 0 {
+		return f.queue.Next()
+	}
+	m := f.held[0]
+	f.held[0] = Message{}
+	if f.held = f.held[1:]; len(f.held) == 0 {
+		f.held = nil
+	}
+	return m, true
 }
 
 // wait returns when the queue may have more, or the open batch is taken.
@@ -78,7 +101,10 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 		if m.Settled != nil && m.Settled(i) {
 			continue
 		}
-		ref := rowRef{m.First + uint64(i), row.Raw, m.Replayed}
+		ref := rowRef{m.First + uint64(i), row.Raw, m.Replayed, m.Replayed}
+		if m.Replayed && f.settledBefore(ref.number) {
+			continue
+		}
 		if err != nil {
 			ref.raw = unreadable(m.Data, err)
 			if err := f.setAside(ctx, ref, err); err != nil {
@@ -90,6 +116,22 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 			return err
 		}
 	}
+}
+
+// settledBefore settles a row that a former process was done with, if the
+// journal alone does not know: it ended in between.
+func (f *feeder) settledBefore(number uint64) bool {
+	switch {
+	case f.letters.Holds(number):
+		f.meter.SetAside(1)
+		f.queue.Settle(SetAside, number, number+1)
+	case number < f.written:
+		f.meter.Stored(1)
+		f.queue.Settle(Stored, number, number+1)
+	default:
+		return false
+	}
+	return true
 }
 
 // unreadable is the part of a message that err is about.

@@ -53,7 +53,7 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	}
 	r.attempts++
 	limit := maxPause
-	class := classify(err)
+	class := r.d.classify(err)
 	switch {
 	case class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable):
 		limit = operatorPause
@@ -80,7 +80,7 @@ func (r *retry) wait(ctx context.Context, err error) error {
 
 func (r *retry) report(err error, advice string) {
 	now := time.Now()
-	t := trouble{class: classify(err)}
+	t := trouble{class: r.d.classify(err)}
 	var server *mysql.MySQLError
 	if errors.As(err, &server) {
 		t.number = server.Number

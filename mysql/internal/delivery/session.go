@@ -20,7 +20,8 @@ type session struct {
 	table    *schema.Table // what the statements were rendered for
 	prepared map[shapeKey]*sql.Stmt
 	key      []byte
-	broken   bool // a transaction may be open that could not be rolled back
+	advance  *sql.Stmt // moves the ledger on; nil until it is first needed
+	broken   bool      // a transaction may be open that could not be rolled back
 }
 
 // shapeKey names a statement: its columns, four bytes each, and its rows.
@@ -33,10 +34,21 @@ func newSession(conn *sql.Conn) *session {
 	return &session{conn: conn, prepared: map[shapeKey]*sql.Stmt{}}
 }
 
+// turnTo makes the session write to t.
+func (s *session) turnTo(t *schema.Table) {
+	if s.table != t {
+		s.forget()
+		s.table = t
+	}
+}
+
 // close gives up the connection for good: after an error nobody can tell what
 // state it is in.
 func (s *session) close() {
 	s.forget()
+	if s.advance != nil {
+		_ = s.advance.Close()
+	}
 	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = s.conn.Close()
 }
@@ -50,33 +62,43 @@ func (s *session) forget() {
 
 // insert writes the rows lo to hi of b: all or, in a transactional table, none.
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
-	if s.table != b.table {
-		s.forget()
-		s.table = b.table
-	}
+	s.turnTo(b.table)
 	if !b.full {
 		return s.insertUneven(ctx, b, lo, hi)
 	}
 	if n := hi - lo; n == chunk(n) {
 		return s.insertChunk(ctx, b, lo, hi)
 	}
+	return s.transaction(ctx, func() error { return s.insertChunks(ctx, b, lo, hi) })
+}
+
+// transaction does work in a transaction, which is committed if it succeeds.
+func (s *session) transaction(ctx context.Context, work func() error) error {
 	// Plain statements, not sql.Tx: that would prepare every statement anew
 	// for the transaction.
 	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return &beforeError{"begin a transaction", err}
+	}
+	if err := work(); err != nil {
+		if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
+			s.broken = true
+		}
 		return err
 	}
+	_, err := s.conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// insertChunks writes the rows in few statements, of few sizes.
+func (s *session) insertChunks(ctx context.Context, b *batch, lo, hi int) error {
 	for lo < hi {
 		n := chunk(hi - lo)
 		if err := s.insertChunk(ctx, b, lo, lo+n); err != nil {
-			if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
-				s.broken = true
-			}
 			return err
 		}
 		lo += n
 	}
-	_, err := s.conn.ExecContext(ctx, "COMMIT")
-	return err
+	return nil
 }
 
 // chunk returns how many of n rows the next statement takes: few sizes, so

@@ -2,11 +2,14 @@ package delivery
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"sync"
 	"time"
 
+	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
@@ -105,7 +108,7 @@ func (d *Delivery) current(ctx context.Context) (*schema.Table, error) {
 			d.health.up()
 			retry.healed()
 			return d.tables.put(t, packet), nil
-		case table != nil:
+		case table != nil && !errors.As(err, new(*mendError)):
 			// What is known serves on: the writer finds out what is wrong.
 			d.log.Debugf("looking for changes of %s: %v", d.target(), err)
 			d.tables.keep()
@@ -120,9 +123,14 @@ func (d *Delivery) current(ctx context.Context) (*schema.Table, error) {
 }
 
 func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet int, err error) {
-	if err = s.db.GetContext(ctx, &packet, "SELECT @@max_allowed_packet"); err != nil {
-		return nil, 0, &connectError{err}
+	var version string
+	if err = s.db.QueryRowContext(ctx, "SELECT @@max_allowed_packet, VERSION()").Scan(&packet, &version); err != nil {
+		return nil, 0, &beforeError{"connect", err}
 	}
+	d.flavour.Store(uint32(fault.FlavourOf(version)))
 	t, err = schema.Load(ctx, s.db, s.options.Table)
+	if err == nil && s.options.Ledger != nil && !t.Atomic {
+		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s is %s: alter it to InnoDB, or use atLeastOnce", s.options.Table, t.Engine)}
+	}
 	return t, packet, err
 }

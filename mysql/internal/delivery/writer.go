@@ -9,15 +9,17 @@ import (
 
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/payload"
+	"ekuiper-mysql/mysql/internal/schema"
 )
 
 // idleCheck is how long a connection may rest before it is asked whether it
 // still lives: a firewall or the server's wait_timeout may have cut it, and a
 // write into a dead connection has an unknown outcome.
-const idleCheck = 15 * time.Second
+const idleCheck = 10 * time.Second
 
-// idleRelease is how long an idle rule keeps its connection: a server has few.
-const idleRelease = time.Minute
+// idleRelease is how long an idle rule keeps its connection: a server has few,
+// and ends those that rest for longer than the session's wait_timeout.
+const idleRelease = 20 * time.Second
 
 // largeBatch is from how many bytes on a batch's memory is given back at once.
 const largeBatch = 16 << 20
@@ -32,6 +34,9 @@ type writer struct {
 	through *setup // that session was made with
 	used    time.Time
 	decoder payload.Decoder
+	keys    [][]int // the table's unique keys, as indexes into its columns
+	keysOf  *schema.Table
+	place   *place // where the ledger stands; nil without one
 }
 
 func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
@@ -77,7 +82,27 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 	rebuilt := false
 	for {
 		err := w.execute(ctx, b, lo, hi)
-		class := classify(err)
+		if d := (*displacedError)(nil); errors.As(err, &d) {
+			from := lo
+			if lo, err = w.settleLedger(ctx, b, lo, hi, d); lo == hi {
+				retry.healed()
+				return nil
+			}
+			if err == nil && lo > from {
+				continue
+			}
+			if err == nil {
+				err = d
+			}
+		}
+		if _, duplicate := fault.DuplicateKey(err); duplicate && b.inDoubt(lo, hi) {
+			w.health.up()
+			return w.reconcile(ctx, b, lo, hi, patience)
+		}
+		class := w.classify(err)
+		if fault.MaybeStored(err) && w.place == nil {
+			b.doubted(lo, hi)
+		}
 		if class == fault.Unlisted {
 			if patience--; patience < 0 {
 				class = fault.Row
@@ -130,26 +155,6 @@ func (w *writer) writeSingly(ctx context.Context, b *batch, lo, hi, patience int
 	}
 	return nil
 }
-
-// classify is fault.Classify, but for what failed before any row was sent:
-// no row is at fault, and nothing is unknown.
-func classify(err error) fault.Class {
-	class := fault.Classify(err)
-	var c *connectError
-	if class == fault.Passing || class == fault.Operator || !errors.As(err, &c) {
-		return class
-	}
-	if number, _ := fault.Number(err); number != 0 {
-		return fault.Operator // a session parameter of the url, most likely
-	}
-	return fault.Passing
-}
-
-// connectError is what failed before any row was sent.
-type connectError struct{ err error }
-
-func (e *connectError) Error() string { return "connect: " + e.err.Error() }
-func (e *connectError) Unwrap() error { return e.err }
 
 // stored settles the rows, as few spans of numbers as there are.
 func (w *writer) stored(b *batch, lo, hi int) {
@@ -211,7 +216,12 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 		return err
 	}
 	w.used = time.Now()
-	err := w.session.insert(ctx, b, lo, hi)
+	var err error
+	if w.place == nil {
+		err = w.session.insert(ctx, b, lo, hi)
+	} else {
+		err = w.insertOnce(ctx, b, lo, hi)
+	}
 	if w.session.broken {
 		w.disconnect()
 	}
@@ -234,12 +244,16 @@ func (w *writer) connect(ctx context.Context) error {
 			w.disconnect()
 		}
 	}
+	w.place = w.claimed.Load()
+	if through.options.Ledger == nil {
+		w.place = nil
+	}
 	if w.session != nil {
 		return nil
 	}
 	conn, err := through.db.Connx(ctx)
 	if err != nil {
-		return &connectError{err}
+		return &beforeError{"connect", err}
 	}
 	w.session = newSession(conn.Conn)
 	w.used = time.Now()

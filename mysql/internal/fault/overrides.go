@@ -56,7 +56,7 @@ func ParseOverrides(property map[string]any) (Overrides, error) {
 	for _, key := range keys {
 		class, ok := parseClass(property[key])
 		if !ok {
-			wrong = append(wrong, fmt.Errorf("errors: %q: value %s is not allowed: use one of %s", key, show(property[key]), allowedClasses()))
+			wrong = append(wrong, fmt.Errorf("property errors: %q: value %s is not allowed: use one of %s", key, show(property[key]), allowedClasses()))
 			continue
 		}
 		if err := o.set(key, class); err != nil {
@@ -77,20 +77,20 @@ func (o Overrides) set(key string, class Class) error {
 	}
 	if len(numbers) == 0 && isState(name) {
 		if name == "00000" {
-			return fmt.Errorf("errors: key %q is the SQLSTATE of success", key)
+			return fmt.Errorf("property errors: key %q is the SQLSTATE of success", key)
 		}
 		if old, ok := o.states[name]; ok && old != class {
-			return fmt.Errorf("errors: key %q: its SQLSTATE is given twice, as %v and %v", key, old, class)
+			return fmt.Errorf("property errors: key %q: its SQLSTATE is given twice, as %v and %v", key, old, class)
 		}
 		o.states[name] = class
 		return nil
 	}
 	if len(numbers) == 0 {
-		return fmt.Errorf("errors: key %q is not allowed: use an error number of 1 to 9999, a SQLSTATE of five characters or a symbol such as ER_DUP_ENTRY", key)
+		return fmt.Errorf("property errors: key %q is not allowed: use an error number of 1 to 9999, a SQLSTATE of five characters or a symbol such as ER_DUP_ENTRY", key)
 	}
 	for _, n := range numbers {
 		if old, ok := o.numbers[n]; ok && old != class {
-			return fmt.Errorf("errors: key %q: number %d is given twice, as %v and %v", key, n, old, class)
+			return fmt.Errorf("property errors: key %q: number %d is given twice, as %v and %v", key, n, old, class)
 		}
 		o.numbers[n] = class
 	}

@@ -53,9 +53,10 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 	if t.PrimaryKey, err = t.loadPrimaryKey(ctx, q, database, table); err != nil {
 		return nil, fmt.Errorf("read the primary key of %s: %w", name, err)
 	}
-	if t.Atomic, err = loadAtomic(ctx, q, database, table); err != nil {
+	if t.Engine, err = loadEngine(ctx, q, database, table); err != nil {
 		return nil, fmt.Errorf("read the engine of %s: %w", name, err)
 	}
+	t.Atomic = isAtomic(t.Engine)
 	t.buildIndex()
 	return t, nil
 }
@@ -63,15 +64,58 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 // notAtomic are the engines that keep what a failed statement has written so far.
 var notAtomic = []string{"MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE", "MRG_MyISAM"}
 
-// loadAtomic tells whether a failed statement leaves the table as it was. Of a
-// view, which has no engine, that is assumed.
-func loadAtomic(ctx context.Context, q sqlx.QueryerContext, database, table string) (bool, error) {
+// isAtomic tells whether a failed statement leaves a table of the engine as it
+// was. Of a view, which has no engine, that is assumed.
+func isAtomic(engine string) bool {
+	return !slices.ContainsFunc(notAtomic, func(e string) bool { return strings.EqualFold(e, engine) })
+}
+
+func loadEngine(ctx context.Context, q sqlx.QueryerContext, database, table string) (string, error) {
 	var engine sql.NullString
 	err := sqlx.GetContext(ctx, q, &engine, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? LIMIT 1", database, table)
 	if errors.Is(err, sql.ErrNoRows) {
-		return true, nil
+		err = nil
 	}
-	return !slices.ContainsFunc(notAtomic, func(e string) bool { return strings.EqualFold(e, engine.String) }), err
+	return engine.String, err
+}
+
+// LoadKeys returns the table's unique keys as indexes into t.Columns, the
+// primary key first, then by name. Keys over a part of a column or an
+// expression, and those with a column that this user does not see, are left out.
+func LoadKeys(ctx context.Context, q sqlx.QueryerContext, t *Table) ([][]int, error) {
+	var rows []struct {
+		Index  string         `db:"index_name"`
+		Column sql.NullString `db:"column_name"`
+		Part   sql.NullInt64  `db:"sub_part"`
+	}
+	query := `SELECT INDEX_NAME AS index_name, COLUMN_NAME AS column_name, SUB_PART AS sub_part FROM information_schema.STATISTICS
+		WHERE NON_UNIQUE = 0 AND TABLE_NAME = ? AND TABLE_SCHEMA = `
+	args := []any{t.Name.Table}
+	if t.Name.Database == "" {
+		query += "DATABASE()"
+	} else {
+		query += "?"
+		args = append(args, t.Name.Database)
+	}
+	query += " ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX"
+	if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+		return nil, fmt.Errorf("read the keys of %s: %w", t.Name, err)
+	}
+	var keys [][]int
+	for from := 0; from < len(rows); {
+		to := from
+		var key []int
+		for ; to < len(rows) && rows[to].Index == rows[from].Index; to++ {
+			if i := t.Lookup([]byte(rows[to].Column.String)); i >= 0 && !rows[to].Part.Valid {
+				key = append(key, i)
+			}
+		}
+		if len(key) == to-from {
+			keys = append(keys, key)
+		}
+		from = to
+	}
+	return keys, nil
 }
 
 func loadColumns(ctx context.Context, q sqlx.QueryerContext, name Name) ([]columnRow, error) {

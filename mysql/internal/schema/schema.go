@@ -85,7 +85,8 @@ type Table struct {
 	// primary key, where a part of it is hidden from this user, and on
 	// go-mysql-server, which does not tell.
 	PrimaryKey []int
-	Atomic     bool // a statement that fails leaves nothing of itself behind
+	Engine     string // as the server names it; empty of a view
+	Atomic     bool   // a statement that fails leaves nothing of itself behind
 
 	index map[string]int // by exact name; nil in a table too narrow to need it
 }

@@ -32,6 +32,11 @@ type letters struct {
 	log     api.Logger
 }
 
+// Holds implements delivery.DeadLetters.
+func (l *letters) Holds(number uint64) bool {
+	return l.store != nil && l.store.Has(deadletter.Place{Journal: l.journal, Record: number})
+}
+
 // SetAside implements delivery.DeadLetters. While the disk takes nothing, the
 // row waits, and so does all behind it.
 func (l *letters) SetAside(ctx context.Context, r delivery.Refused) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -21,6 +23,10 @@ import (
 
 // maxConnections of one rule: the writer's, and one to read the columns.
 const maxConnections = 2
+
+// maxIdle is how long the connection that reads the columns may rest: it is
+// seldom needed, and the server ends it soon after (see config's wait_timeout).
+const maxIdle = 20 * time.Second
 
 // minReload is how often a row that does not fit may make the table be read again.
 const minReload = time.Second
@@ -87,6 +93,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		if m, ok := box.queue.(*journal.Memory); ok {
 			m.SetLimit(c.MaxQueueBytes)
 		}
+		options.Ledger = ledgerOf(id, c, box.queue)
 		box.delivery.Reconfigure(options, db)
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
 		return box, nil
@@ -108,6 +115,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		id: id, queue: queue, letters: o.newLetters(id, queue, log),
 		meter: &metrics.Rule{}, health: health, log: log,
 	}
+	options.Ledger = ledgerOf(id, c, queue)
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
 	box.delivery.Start()
 	return box, nil
@@ -123,6 +131,10 @@ func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property epochUnit: %w", err)
 	}
+	overrides, err := fault.ParseOverrides(c.Errors)
+	if err != nil {
+		return delivery.Options{}, nil, err
+	}
 	// What the driver itself prints, "unexpected EOF" and the like, comes
 	// again as an error with more to it.
 	driver := c.Driver.Clone()
@@ -134,14 +146,39 @@ func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB
 	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(1)
-	db.SetConnMaxIdleTime(time.Minute) // the reader of columns is seldom needed
+	db.SetConnMaxIdleTime(maxIdle)
 	return delivery.Options{
 		Table: name, Target: c.Target,
 		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload,
+		MinReload: minReload, Errors: overrides,
 	}, db, nil
+}
+
+// ledgerOf is where the queue's place in the ledger is, nil without one.
+func ledgerOf(id identity, c *config.Config, queue journal.Queue) *delivery.Ledger {
+	disk, ok := queue.(*journal.Disk)
+	if !c.ExactlyOnce || !ok {
+		return nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return &delivery.Ledger{
+		Table: ledgerName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark,
+		Owner: fmt.Sprintf("%s, %s, %d", id.rule, id.op, id.instance), Host: host,
+	}
+}
+
+// ledgerName is the table's name without the backquotes it may have been given in.
+func ledgerName(given string) string {
+	name, err := schema.ParseName(given)
+	if err != nil {
+		return given
+	}
+	return name.Table
 }
 
 // driverLog takes the driver's own lines at debug level.

@@ -12,6 +12,7 @@ import (
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 
 	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/payload"
 )
@@ -43,6 +44,9 @@ func New(o *Outboxes) *Sink {
 func (s *Sink) Configure(props map[string]any) error {
 	c, warnings, err := config.Parse(props)
 	if err != nil {
+		return err
+	}
+	if _, err := fault.ParseOverrides(c.Errors); err != nil {
 		return err
 	}
 	s.config, s.warnings = c, warnings

@@ -38,12 +38,7 @@ func Insert(t *schema.Table, cols []int, rows int, absent func(row, i int) bool)
 	b.WriteString("INSERT INTO ")
 	b.WriteString(Table(t.Name))
 	b.WriteString(" (")
-	for i, col := range cols {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(Quote(t.Columns[col].Name))
-	}
+	writeNames(&b, t, cols)
 	b.WriteString(") VALUES ")
 	for row := range rows {
 		if row > 0 {
@@ -78,4 +73,37 @@ func writeValues(b *strings.Builder, t *schema.Table, cols []int, absent func(i 
 		}
 	}
 	b.WriteByte(')')
+}
+
+// Select renders a SELECT of the columns cols of the rows that have one of
+// tuples values, at least one, of the columns key. cols and key are indexes
+// into t.Columns, and neither is empty; each tuple takes the placeholders of
+// its columns in the order of key.
+func Select(t *schema.Table, cols, key []int, tuples int) string {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	writeNames(&b, t, cols)
+	b.WriteString(" FROM ")
+	b.WriteString(Table(t.Name))
+	b.WriteString(" WHERE (")
+	writeNames(&b, t, key)
+	b.WriteString(") IN (")
+	tuple := valueList(t, key)
+	for i := range tuples {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(tuple)
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+func writeNames(b *strings.Builder, t *schema.Table, cols []int) {
+	for i, col := range cols {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(Quote(t.Columns[col].Name))
+	}
 }

@@ -45,6 +45,18 @@ func TestInsert(t *testing.T) {
 	}
 }
 
+func TestSelect(t *testing.T) {
+	tab := schema.NewTable(schema.Name{Table: "t"}, schema.NewColumn("a", "int"), schema.NewColumn("b`c", "text"), schema.NewColumn("d", "int"))
+	for want, got := range map[string]string{
+		"SELECT `a` FROM `t` WHERE (`a`) IN ((?))":                       statement.Select(tab, []int{0}, []int{0}, 1),
+		"SELECT `d`,`b``c` FROM `t` WHERE (`b``c`,`a`) IN ((?,?),(?,?))": statement.Select(tab, []int{2, 1}, []int{1, 0}, 2),
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 // scan takes one quoted identifier off the front of sql as the server does.
 func scan(sql string) (name, rest string, ok bool) {
 	if !strings.HasPrefix(sql, "`") {

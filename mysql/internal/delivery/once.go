@@ -1,0 +1,61 @@
+package delivery
+
+import "context"
+
+// insertOnce writes the rows lo to hi of b and moves the ledger on, both or
+// neither.
+func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
+	s, l := w.session, w.through.options.Ledger
+	s.turnTo(b.table)
+	last := b.rows[hi-1]
+	err := s.transaction(ctx, func() error {
+		// The ledger first: its row is the lock that keeps another process, or
+		// an earlier transaction of this one, from writing the same rows.
+		if err := l.advance(ctx, s, b.table.Name, *w.place, last); err != nil {
+			return err
+		}
+		if !b.full {
+			return s.insertUneven(ctx, b, lo, hi)
+		}
+		return s.insertChunks(ctx, b, lo, hi)
+	})
+	if err == nil {
+		w.place.position, w.place.found, w.place.missing = last.number+1, w.place.epoch, false
+	}
+	return err
+}
+
+// settleLedger takes note of where the ledger really stands and settles what
+// it says is stored, after a transaction whose answer was lost. It returns the
+// first row that is still to be written; its error is for a person to mend.
+func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *displacedError) (int, error) {
+	p, l := w.place, w.through.options.Ledger
+	known := p.position
+	switch {
+	case d.noTable:
+		w.log.Warnf("%s: %s is gone; it is made anew, at row %d", w.target(), l.doing(), known)
+		if _, err := w.session.conn.ExecContext(ctx, l.create(b.table.Name)); err != nil {
+			return lo, &beforeError{"making " + l.doing(), err}
+		}
+		p.missing = true
+	case d.missing:
+		w.log.Warnf("%s: the ledger's entry of this journal is gone; it is made anew, at row %d. If the database has gone back, it has lost what the journal no longer holds", w.target(), known)
+		p.missing = true
+	case d.entry.Epoch > p.epoch:
+		return lo, &mendError{"another process delivers rows of a copy of this journal, as " + l.row() + " in " + l.doing() + " shows: end it, then restart this rule"}
+	case d.entry.Epoch < p.epoch || d.entry.Position < known:
+		w.log.Warnf("%s: the database has gone back, from row %d to %d, as after a failover that lost its last transactions; what the journal no longer holds of them is lost", w.target(), known, d.entry.Position)
+		p.position, p.found, p.missing = d.entry.Position, d.entry.Epoch, false
+	default:
+		p.position, p.found, p.missing = d.entry.Position, d.entry.Epoch, false
+		from := lo
+		for lo < hi && b.rows[lo].number < p.position {
+			lo++
+		}
+		if lo > from {
+			w.health.up()
+			w.stored(b, from, lo)
+		}
+	}
+	return lo, nil
+}
