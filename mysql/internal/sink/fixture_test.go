@@ -54,7 +54,7 @@ func run(m *testing.M) int {
 
 // bundle is one test's database, log and sinks.
 type bundle struct {
-	t        *testing.T
+	t        testing.TB
 	db       *sql.DB
 	database string
 	outboxes *Outboxes
@@ -62,7 +62,7 @@ type bundle struct {
 	journal  string // on or off
 }
 
-func newBundle(t *testing.T, ddl ...string) *bundle {
+func newBundle(t testing.TB, ddl ...string) *bundle {
 	t.Helper()
 	b := &bundle{t: t, journal: "on", log: &logLines{}}
 	folder := t.TempDir()
@@ -202,7 +202,7 @@ func (b *bundle) wantFate(s *Sink, stored, setAside int64) {
 }
 
 // await waits for c; the bound only ends a test that hangs.
-func await(t *testing.T, c <-chan struct{}, what string) {
+func await(t testing.TB, c <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-c:
