@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all figures lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all figures bench bench-quick lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -85,6 +85,12 @@ test-all:
 	cd test/demo/server && $(GO) test -timeout $(TESTTIMEOUT) ./...
 	$(call say,demo)
 	@$(MAKE) --no-print-directory demo
+
+bench-quick: build ## compare our rates and CPU time with the bare driver, and of settings (3 minutes)
+	$(GO) run ./test/bench -pairs 3 -rows 200000
+
+bench: build ## the same, ten pairs of half a million rows each (20 minutes)
+	$(GO) run ./test/bench
 
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures

@@ -1,0 +1,32 @@
+//go:build linux
+
+package main
+
+import "testing"
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 5}, 5}} {
+		if got := median(c.values); got != c.want {
+			t.Errorf("%v: %g, want %g", c.values, got, c.want)
+		}
+	}
+}
+
+// The bounds are those of the sign test's tables.
+func TestInterval(t *testing.T) {
+	for _, c := range []struct {
+		n         int
+		low, high float64
+	}{{1, 1, 1}, {5, 1, 5}, {6, 1, 6}, {8, 1, 8}, {9, 2, 8}, {10, 2, 9}, {12, 3, 10}, {20, 6, 15}} {
+		values := make([]float64, c.n)
+		for i := range values {
+			values[i] = float64(c.n - i)
+		}
+		if low, high := interval(values); low != c.low || high != c.high {
+			t.Errorf("of %d: %g to %g, want %g to %g", c.n, low, high, c.low, c.high)
+		}
+	}
+}
