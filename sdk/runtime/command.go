@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -46,6 +47,14 @@ func (id identity) key() identity {
 		id.symbol = ""
 	}
 	return id
+}
+
+// label returns the log of what id names.
+func (id identity) label(log *slog.Logger) *slog.Logger {
+	if id.kind == kindFunction {
+		return log.With("function", id.symbol)
+	}
+	return log.With("rule", id.rule, "op", id.op, "instance", id.instance)
 }
 
 // parseCommand reads a command. The errors are texts for the host's log.

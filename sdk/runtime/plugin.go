@@ -17,7 +17,17 @@
 //     context that Open received, then calls Close, whose context carries a
 //     deadline of 500 ms. A Close that takes longer goes on while the host
 //     gets its answer.
-//   - A panic is contained: it is logged with its stack and counts as an error.
+//   - A panic in a call of the runtime's is contained: it is logged with its
+//     stack and counts as an error.
+//   - Configure and Open of one instance have 15 seconds together.
+//
+// Start runs the plugin as two processes. The one that the host starts is a
+// small supervisor: it answers the host and knows what is running. Its child,
+// the worker, is the same executable and has all the symbols. When the worker
+// ends, by a panic in a goroutine, out of memory or killed, another takes its
+// place at once, in which every symbol is started again with its
+// configuration, without the host's doing. The worker ends with its
+// supervisor.
 package runtime
 
 import (
@@ -29,6 +39,7 @@ import (
 	"syscall"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 )
 
 // NewSourceFunc makes a source. It is called for every start.
@@ -55,6 +66,9 @@ const (
 	// EnvMaxMessage is the largest message a sink gets, in bytes; 64 MiB
 	// unless set. A larger one is logged and thrown away.
 	EnvMaxMessage = "EKUIPER_PLUGIN_MAX_MESSAGE_BYTES"
+	// EnvSupervisor, set to off, runs the plugin as one process, with nobody
+	// to start it again: for a debugger, or a system that forbids children.
+	EnvSupervisor = "EKUIPER_PLUGIN_SUPERVISOR"
 )
 
 // Exit codes of Start and Run.
@@ -70,10 +84,37 @@ func Start(args []string, conf *PluginConfig) {
 	// The host's death breaks the pipe that stderr may be. That must not kill
 	// the plugin at the first line it logs, before its symbols are closed.
 	signal.Ignore(syscall.SIGPIPE)
+	if supervisor.IsWorker() {
+		startAsWorker(conf)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := Run(ctx, args, conf, Options{})
+	code := start(ctx, args, conf)
 	stop()
 	os.Exit(code)
+}
+
+// start runs the plugin under a supervisor where it can.
+func start(ctx context.Context, args []string, conf *PluginConfig) int {
+	if !startedByHost(args) || os.Getenv(EnvSupervisor) == "off" {
+		return Run(ctx, args, conf, Options{})
+	}
+	s := processSurroundings(os.Stderr, os.Getenv)
+	launcher, err := supervisor.NewLauncher(args)
+	if err != nil {
+		s.log.Warn("running without a supervisor: the plugin will not start again by itself", "reason", err)
+		return run(ctx, conf, s)
+	}
+	return supervise(ctx, conf, s, launcher.Spawn)
+}
+
+func processSurroundings(stderr io.Writer, getenv func(string) string) surroundings {
+	return surroundings{
+		log:     newLog(stderr, getenv),
+		getenv:  getenv,
+		parent:  watchParent(),
+		timing:  usualTiming(),
+		unblock: removeAckSocket,
+	}
 }
 
 // Options replaces parts of Run's surroundings; the zero value is what Start
@@ -83,9 +124,10 @@ type Options struct {
 	Getenv func(string) string // os.Getenv
 }
 
-// Run is Start for a program that goes on afterwards: it runs the plugin
-// until ctx is done or the host is gone and returns the exit code. Several
-// may run in one process, under different names.
+// Run is Start for a program that goes on afterwards: it runs the plugin, in
+// this process and without a supervisor, until ctx is done or the host is
+// gone and returns the exit code. Several may run in one process, under
+// different names.
 func Run(ctx context.Context, args []string, conf *PluginConfig, opt Options) int {
 	if opt.Stderr == nil {
 		opt.Stderr = os.Stderr
@@ -97,13 +139,7 @@ func Run(ctx context.Context, args []string, conf *PluginConfig, opt Options) in
 		fmt.Fprintf(opt.Stderr, byHand, conf.Name)
 		return ExitNotHost
 	}
-	return run(ctx, conf, surroundings{
-		log:     newLog(opt.Stderr, opt.Getenv),
-		getenv:  opt.Getenv,
-		parent:  watchParent(),
-		timing:  usualTiming(),
-		unblock: removeAckSocket,
-	})
+	return run(ctx, conf, processSurroundings(opt.Stderr, opt.Getenv))
 }
 
 const byHand = `This is the eKuiper portable plugin %[1]q. eKuiper starts it by itself;

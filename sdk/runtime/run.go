@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -64,12 +63,6 @@ func removeAckSocket(id identity) bool {
 	return connection.RemoveSocket(connection.AckURL(id.rule, id.op, id.instance))
 }
 
-var (
-	errNoHost   = errors.New("no host listens on the control socket")
-	errHostGone = errors.New("the host process has ended")
-	errHostLost = errors.New("the host's control socket is gone")
-)
-
 // plugin is one running plugin. Its instances are the command loop's alone.
 type plugin struct {
 	surroundings
@@ -87,124 +80,21 @@ type instance interface {
 
 // run serves the host until ctx is done or the host is gone.
 func run(ctx context.Context, conf *PluginConfig, s surroundings) int {
-	p := &plugin{
+	s.log = s.log.With("plugin", conf.Name)
+	p := newPlugin(conf, s)
+	return attend(ctx, conf.Name, p.maxMessage, p, s)
+}
+
+func newPlugin(conf *PluginConfig, s surroundings) *plugin {
+	return &plugin{
 		surroundings: s, conf: conf,
 		maxMessage: maxMessage(s.getenv, s.log),
 		instances:  make(map[identity]instance),
 	}
-	p.log = p.log.With("plugin", conf.Name)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	control := connection.NewRequester(connection.ControlURL(conf.Name), p.maxMessage)
-	unwatch := context.AfterFunc(ctx, control.Close)
-	defer unwatch()
-
-	var watching sync.WaitGroup
-	watching.Go(func() { p.watch(ctx, cancel) })
-	defer func() { cancel(nil); watching.Wait() }()
-
-	ended := make(chan int, 1)
-	go func() { ended <- p.live(ctx, control) }()
-	select {
-	case code := <-ended:
-		return code
-	case <-ctx.Done():
-	}
-	// A start or stop may be under way that does not return.
-	timer := time.NewTimer(p.timing.end + p.timing.parentPoll)
-	defer timer.Stop()
-	select {
-	case code := <-ended:
-		return code
-	case <-timer.C:
-		p.log.Warn("a command does not return; leaving all the same", "reason", context.Cause(ctx))
-		return ExitOK
-	}
-}
-
-// live serves commands, then stops every symbol, and returns the exit code.
-func (p *plugin) live(ctx context.Context, control *connection.Requester) int {
-	defer control.Close()
-	err := p.serve(ctx, control)
-	if errors.Is(err, errNoHost) {
-		p.log.Error("cannot start: "+err.Error(), "socket", connection.ControlURL(p.conf.Name),
-			"waited", p.timing.findHost)
-		return ExitNoHost
-	}
-	p.log.Info("plugin ends", "reason", err)
-	p.stopAll()
-	return ExitOK
-}
-
-// watch ends the run when the host process ends. A host that says nothing is
-// as alive as any.
-func (p *plugin) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(p.timing.parentPoll)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if p.parent.gone() {
-				cancel(errHostGone)
-				return
-			}
-		}
-	}
-}
-
-// serve keeps a control connection until the run ends and returns why.
-func (p *plugin) serve(ctx context.Context, control *connection.Requester) error {
-	lost, patience := time.Now(), p.timing.findHost
-	reason := errNoHost
-	for {
-		err := control.Dial()
-		if err == nil {
-			p.log.Info("connected to the host")
-			err = p.obey(ctx, control)
-			lost, patience, reason = time.Now(), p.timing.hostMissing, errHostLost
-			if p.parent.known() {
-				// The parent tells for certain: wait for it, or for the host.
-				patience = 0
-			}
-			p.log.Debug("control connection ended", "error", err)
-		}
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case reason == errHostLost && p.parent.gone():
-			return errHostGone
-		case patience > 0 && time.Since(lost) >= patience:
-			return reason
-		case !pause(ctx, p.timing.redial):
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// obey takes commands until the connection breaks.
-func (p *plugin) obey(ctx context.Context, control *connection.Requester) error {
-	say := []byte("handshake")
-	for {
-		raw, err := control.Exchange(say)
-		var large *connection.TooLargeError
-		switch {
-		case errors.As(err, &large):
-			p.log.Error("command refused", "error", err)
-			say = reply(err)
-			continue
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		}
-		say = reply(p.handle(raw))
-	}
 }
 
 // handle carries out one command. Its error is the host's answer.
-func (p *plugin) handle(raw []byte) error {
+func (p *plugin) handle(_ context.Context, raw []byte) error {
 	return contain(p.log, "the runtime", func() error {
 		c, err := parseCommand(raw)
 		if err != nil {
@@ -269,8 +159,8 @@ func (p *plugin) stop(id identity) {
 	p.labelled(id).Info("stopped", "kind", id.kind, "symbol", id.symbol)
 }
 
-// stopAll stops everything at once, within the time for the plugin's end.
-func (p *plugin) stopAll() {
+// end stops everything at once, within the time for the plugin's end.
+func (p *plugin) end() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -286,12 +176,9 @@ func (p *plugin) stopAll() {
 	}
 }
 
-func (p *plugin) labelled(id identity) *slog.Logger {
-	if id.kind == kindFunction {
-		return p.log.With("function", id.symbol)
-	}
-	return p.log.With("rule", id.rule, "op", id.op, "instance", id.instance)
-}
+func (p *plugin) patience() time.Duration { return p.timing.end + p.timing.parentPoll }
+
+func (p *plugin) labelled(id identity) *slog.Logger { return id.label(p.log) }
 
 // await runs f and waits for it for as long as limit. It reports whether f
 // has returned; where not, f goes on and the plugin's end waits for it.
