@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/processes"
 )
 
 // ErrInUse says that another eKuiper with this plugin uses the machine's /tmp.
@@ -188,4 +190,64 @@ func (h *Host) PluginPids(name string) []int {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// WorkerPid is the worker of an installed plugin of this host, 0 when none
+// runs: the process whose parent is the plugin's too.
+func (h *Host) WorkerPid(name string) int {
+	all := h.PluginPids(name)
+	for _, supervisor := range all {
+		for _, pid := range processes.Children(supervisor) {
+			if slices.Contains(all, pid) {
+				return pid
+			}
+		}
+	}
+	return 0
+}
+
+// KillWorker ends the worker of an installed plugin alone with SIGKILL and
+// waits for its end. Its supervisor starts another by itself.
+func (h *Host) KillWorker(name string) error {
+	pid := h.WorkerPid(name)
+	if pid == 0 {
+		return fmt.Errorf("kill the worker of plugin %s: none runs", name)
+	}
+	return processes.Kill(pid, killLimit)
+}
+
+// KillSupervisor ends the process of an installed plugin that the host has
+// started with SIGKILL, as eKuiper does on delete and update, and waits until
+// the worker has ended by itself.
+func (h *Host) KillSupervisor(name string) error { return h.killPlugin(name, false) }
+
+// KillPlugin ends both processes of an installed plugin with SIGKILL and waits
+// for their end.
+func (h *Host) KillPlugin(name string) error { return h.killPlugin(name, true) }
+
+const killLimit = 20 * time.Second
+
+func (h *Host) killPlugin(name string, workerToo bool) error {
+	all, worker := h.PluginPids(name), h.WorkerPid(name)
+	if len(all) == 0 {
+		return fmt.Errorf("kill plugin %s: it does not run", name)
+	}
+	for _, pid := range all { // the supervisor first, or it would start another worker
+		if pid == worker {
+			continue
+		}
+		if err := processes.Kill(pid, killLimit); err != nil {
+			return err
+		}
+	}
+	if worker == 0 {
+		return nil
+	}
+	if !workerToo {
+		return processes.Gone(worker, killLimit)
+	}
+	if err := processes.Kill(worker, killLimit); err != nil && processes.Runs(worker) {
+		return err
+	}
+	return nil
 }

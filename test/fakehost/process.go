@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"ekuiper-mysql/test/processes"
 )
 
 // HostArgument is what a host passes to a plugin.
@@ -84,21 +86,70 @@ func Spawn(executable string, o LaunchOptions) (*Process, error) {
 	return p, nil
 }
 
-// Pid returns the plugin's process id.
+// Pid returns the process id of the process that the host starts: the
+// supervisor, where the plugin has one.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// processLimit bounds the waits for processes to come and go.
+const processLimit = 20 * time.Second
+
+// WorkerPid waits for the plugin's worker, if need be, and returns its
+// process id.
+func (p *Process) WorkerPid() (int, error) {
+	pid, err := processes.Child(p.Pid(), 0, processLimit)
+	if err != nil {
+		return 0, fmt.Errorf("find the plugin's worker: %w", err)
+	}
+	return pid, nil
+}
+
+// KillWorker ends the worker alone with SIGKILL and waits for its end. Its
+// supervisor then starts another by itself; WaitWorker waits for that.
+func (p *Process) KillWorker() (killed int, err error) {
+	if killed, err = p.WorkerPid(); err == nil {
+		err = processes.Kill(killed, processLimit)
+	}
+	return killed, err
+}
+
+// WaitWorker waits for another worker than former, and returns its process
+// id. It may not have started its symbols yet.
+func (p *Process) WaitWorker(former int) (int, error) {
+	pid, err := processes.Child(p.Pid(), former, processLimit)
+	if err != nil {
+		return 0, fmt.Errorf("wait for the next worker: %w", err)
+	}
+	return pid, nil
+}
+
+// KillPlugin ends supervisor and worker with SIGKILL, at once, and waits for
+// the end of both. Kill leaves the worker to notice by itself.
+func (p *Process) KillPlugin() error {
+	workers := processes.Children(p.Pid())
+	_ = p.cmd.Process.Kill()
+	for _, pid := range workers {
+		if err := processes.Kill(pid, processLimit); err != nil && processes.Runs(pid) {
+			return err
+		}
+	}
+	<-p.exited
+	return nil
+}
 
 // Signal sends a signal.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Kill ends the plugin with SIGKILL, as eKuiper does on delete and update,
-// and waits for its end. Killing twice is fine.
+// Kill ends the supervisor alone with SIGKILL, which is what eKuiper does on
+// delete and update, and waits for its end. The worker then ends by itself.
+// Killing twice is fine.
 func (p *Process) Kill() error {
 	_ = p.cmd.Process.Kill()
 	<-p.exited
 	return nil
 }
 
-// Exited is closed when the plugin has ended.
+// Exited is closed when the plugin has ended, its worker included: both write
+// to the log.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
 // Wait waits for the plugin's end and returns its exit code, -1 after a

@@ -19,12 +19,27 @@ type Sink struct {
 
 // Configure refuses the start where the property "refuse" is set. The
 // property "switch" is the beginning of the names of the files that Collect
-// looks for.
+// looks for. While the file <switch>.die exists, Configure ends the process;
+// while <switch>.die-later exists, it does so a moment after the start; while
+// <switch>.refuse exists, the start is refused.
 func (s *Sink) Configure(props map[string]interface{}) error {
 	if reason, ok := props["refuse"].(string); ok {
 		return errors.New(reason)
 	}
 	s.switches, _ = props["switch"].(string)
+	if s.switches != "" {
+		switch {
+		case exists(s.switches + ".die"):
+			os.Exit(3)
+		case exists(s.switches + ".die-later"):
+			time.AfterFunc(20*time.Millisecond, func() { os.Exit(3) })
+		case exists(s.switches + ".refuse"):
+			return errors.New("the file asked for it")
+		}
+	}
+	// A plugin may print what it likes where it likes.
+	fmt.Println("a line on standard output")
+	_, _ = os.NewFile(1, "stdout").WriteString("a line on descriptor 1\n")
 	if err := s.open(props); err != nil {
 		return err
 	}
@@ -44,6 +59,9 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 //   - "please-block": it is taken when the file <switch>.go exists, and is an
 //     error if the context is done before.
 //   - "please-panic": it panics.
+//   - "please-exit": it ends the process.
+//   - "please-crash": it panics where nobody contains it.
+//   - "please-hang": it never returns.
 func (s *Sink) Collect(ctx api.StreamContext, data interface{}) error {
 	text := string(data.([]byte))
 	switch {
@@ -55,14 +73,28 @@ func (s *Sink) Collect(ctx api.StreamContext, data interface{}) error {
 		}
 	case strings.Contains(text, "please-panic"):
 		panic("the message asked for it")
+	case strings.Contains(text, "please-exit"):
+		os.Exit(3)
+	case strings.Contains(text, "please-crash"):
+		go panic("the message asked for it")
+		select {}
+	case strings.Contains(text, "please-hang"):
+		if err := s.write(event{Event: "hang"}); err != nil {
+			return err
+		}
+		select {}
 	}
 	return s.write(event{Event: "message", Text: &text})
 }
 
-// Close records the end.
+// Close records the end. While the file <switch>.hang exists, it never returns.
 func (s *Sink) Close(api.StreamContext) error {
 	if s.file == nil {
 		return nil
+	}
+	if s.switches != "" && exists(s.switches+".hang") {
+		_ = s.write(event{Event: "hang"})
+		select {}
 	}
 	return errors.Join(s.write(event{Event: "close"}), s.file.Close())
 }
