@@ -28,10 +28,9 @@ func (s *Supervisor) start(ctx context.Context, c Command) error {
 		switch {
 		case err != nil:
 			return err
-		case w == nil && tries > 1:
-			return fmt.Errorf("%w at this start, and no other has come within %v", errDied, s.limits.Wait)
 		case w == nil:
 			c.Log.Warn("taken, and started when the worker is back", "waited", s.limits.Wait)
+			e.blamed = tries - 1
 			s.add(e, nil)
 			return nil
 		}

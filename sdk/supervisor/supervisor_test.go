@@ -1,0 +1,564 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a worker in the test's process.
+type fake struct {
+	b       *bundle
+	pid     int
+	answers chan Message
+	dead    chan struct{}
+	once    sync.Once
+	fate    string
+}
+
+func (f *fake) Pid() int                { return f.pid }
+func (f *fake) Answers() <-chan Message { return f.answers }
+func (f *fake) Dead() <-chan struct{}   { return f.dead }
+func (f *fake) Fate() string            { return f.fate }
+func (f *fake) Kill()                   { f.die("signal: killed") }
+func (f *fake) die(fate string)         { f.once.Do(func() { f.fate = fate; close(f.dead) }) }
+func (f *fake) lives() bool             { return !(&worker{Process: f}).dead() }
+
+func (f *fake) Send(m Message) error {
+	if !f.lives() {
+		return errors.New("broken pipe")
+	}
+	if m.Kind == End {
+		f.b.note("end")
+		if !f.b.deafToEnd {
+			f.die("exit status 0")
+		}
+		return nil
+	}
+	order := string(m.Body)
+	f.b.note(order)
+	what := f.b.reaction(order)
+	if what == nil {
+		f.answers <- Message{Kind: Done}
+		return nil
+	}
+	what(f)
+	return nil
+}
+
+// Reactions of a worker to an order; none is to carry it out.
+func dies(f *fake)    { f.die("exit status 2") }
+func hangs(*fake)     {}
+func refuses(f *fake) { f.answers <- Message{Kind: Refused, Body: []byte("no")} }
+func diesSoon(f *fake) {
+	f.answers <- Message{Kind: Done}
+	f.b.later.Go(func() { time.Sleep(20 * time.Millisecond); f.die("exit status 2") }) // the bubble's clock
+}
+
+// bundle is a supervisor under test. What the workers were told is in orders,
+// each worker beginning with its number.
+type bundle struct {
+	*Supervisor
+	t         *testing.T
+	cancel    context.CancelFunc
+	ended     chan struct{}
+	err       error
+	deafToEnd bool
+	later     sync.WaitGroup
+
+	mu       sync.Mutex
+	orders   []string
+	workers  []*fake
+	born     []time.Time
+	reacts   map[string]func(*fake)
+	spawning func(n int) error // the error of the n-th spawn
+	log      strings.Builder
+}
+
+func (b *bundle) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.Write(p)
+}
+
+func (b *bundle) note(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.orders = append(b.orders, what)
+}
+
+func (b *bundle) reaction(order string) func(*fake) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reacts[order]
+}
+
+// react sets how workers react to a start or stop from now on.
+func (b *bundle) react(order string, what func(*fake)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reacts[order] = what
+}
+
+func (b *bundle) spawn() (Process, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(b.born) + 1
+	b.born = append(b.born, time.Now())
+	if b.spawning != nil {
+		if err := b.spawning(n); err != nil {
+			return nil, err
+		}
+	}
+	f := &fake{b: b, pid: n, answers: make(chan Message, 1), dead: make(chan struct{})}
+	b.workers = append(b.workers, f)
+	b.orders = append(b.orders, fmt.Sprint("#", n))
+	return f, nil
+}
+
+// current is the worker that was started last.
+func (b *bundle) current() *fake {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.workers[len(b.workers)-1]
+}
+
+// told returns what workers were told since it was last asked.
+func (b *bundle) told() string {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := strings.Join(b.orders, " ")
+	b.orders = nil
+	return text
+}
+
+func (b *bundle) expect(want string) {
+	b.t.Helper()
+	if got := b.told(); got != want {
+		b.t.Fatalf("the workers were told %q, want %q\n%s", got, want, b.log.String())
+	}
+}
+
+func (b *bundle) command(name string, start bool) error {
+	raw := "stop-" + name
+	if start {
+		raw = name
+	}
+	return b.Do(context.Background(), Command{Key: name, Start: start, Raw: []byte(raw), Log: slog.New(slog.NewTextHandler(b, nil)).With("rule", name)})
+}
+
+func (b *bundle) start(names ...string) {
+	b.t.Helper()
+	for _, n := range names {
+		if err := b.command(n, true); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b *bundle) stop(name string) {
+	b.t.Helper()
+	if err := b.command(name, false); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bundle) end() {
+	b.cancel()
+	<-b.ended
+	b.later.Wait()
+}
+
+// test runs f with a supervisor, in time that passes at once.
+func test(t *testing.T, prepare, f func(b *bundle)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bundle{t: t, ended: make(chan struct{}), reacts: map[string]func(*fake){}}
+		if prepare != nil {
+			prepare(b)
+		}
+		b.Supervisor = New(b.spawn, Usual(4500*time.Millisecond, 1350*time.Millisecond), slog.New(slog.NewTextHandler(b, nil)))
+		ctx, cancel := context.WithCancel(context.Background())
+		b.cancel = cancel
+		go func() {
+			defer close(b.ended)
+			b.err = b.Run(ctx)
+		}()
+		defer b.end()
+		f(b)
+	})
+}
+
+func TestReplaysInOrder(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.start("a", "b", "c", "d")
+		b.stop("b")
+		b.start("a") // again: it is the last one now
+		b.react("refused", refuses)
+		var refused *RefusedError
+		if err := b.command("refused", true); !errors.As(err, &refused) || refused.Reason != "no" {
+			t.Fatal(err)
+		}
+		b.expect("#1 a b c d stop-b a refused")
+		b.current().Kill()
+		b.expect("#2 c d a")
+		// The last answer counts even if the worker dies with it.
+		b.end()
+		b.expect("end")
+	})
+}
+
+// The n-th worker follows at once, the next ones after waits that double,
+// until one has lived for a while.
+func TestBackOff(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.start("a")
+		time.Sleep(time.Minute)
+		var waits []time.Duration
+		for range 12 {
+			f := b.current()
+			died := time.Now()
+			f.Kill()
+			synctest.Wait()
+			for b.current() == f {
+				time.Sleep(10 * time.Millisecond)
+			}
+			waits = append(waits, time.Since(died))
+		}
+		ms := time.Millisecond
+		want := []time.Duration{0, 0, 50 * ms, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 10 * time.Second, 10 * time.Second}
+		if !reflect.DeepEqual(waits, want) {
+			t.Errorf("waits %v", waits)
+		}
+		time.Sleep(time.Second)
+		f := b.current()
+		f.Kill()
+		if b.current() == f {
+			t.Error("the wait is still there after a worker that lived")
+		}
+	})
+}
+
+func TestStopWithoutWorker(t *testing.T) {
+	test(t, func(b *bundle) {
+		b.spawning = func(n int) error {
+			if n > 1 && n < 9 {
+				return errors.New("out of processes")
+			}
+			return nil
+		}
+	}, func(b *bundle) {
+		b.start("a", "b")
+		b.current().Kill()
+		synctest.Wait()
+		before := time.Now()
+		b.stop("a")
+		if took := time.Since(before); took > 0 {
+			t.Errorf("answered after %v", took)
+		}
+		time.Sleep(time.Minute)
+		b.expect("#1 a b #9 b")
+		if !strings.Contains(b.log.String(), "cannot start the worker") {
+			t.Error(b.log.String())
+		}
+	})
+}
+
+// A start without a worker is taken, and carried out by the next worker.
+func TestStartWithoutWorker(t *testing.T) {
+	test(t, func(b *bundle) {
+		b.spawning = func(n int) error {
+			if n > 1 && n < 9 {
+				return errors.New("out of processes")
+			}
+			return nil
+		}
+	}, func(b *bundle) {
+		b.start("a", "b")
+		b.current().Kill()
+		synctest.Wait()
+		before := time.Now()
+		b.start("c", "a") // one new, one in place of what ran
+		if took := time.Since(before); took != 4*time.Second {
+			t.Errorf("answered after %v", took)
+		}
+		time.Sleep(time.Minute)
+		b.expect("#1 a b #9 b c a")
+		if n := strings.Count(b.log.String(), "taken, and started when the worker is back"); n != 2 {
+			t.Error(b.log.String())
+		}
+	})
+}
+
+func TestStartEndsWorker(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.start("a")
+		b.react("bad", dies)
+		err := b.command("bad", true)
+		if err == nil || !strings.Contains(err.Error(), "exit status 2") || errors.As(err, new(*RefusedError)) {
+			t.Errorf("got %v", err)
+		}
+		b.start("b")
+		got := b.told()
+		if strings.Count(got, "bad") != 2 || !strings.HasSuffix(got, " b") {
+			t.Errorf("told %s", got)
+		}
+		time.Sleep(time.Minute)
+		if b.current().pid != 3 {
+			t.Error("more workers than need be")
+		}
+	})
+}
+
+// A start whose worker dies once by chance succeeds.
+func TestStartTriedOnceMore(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.react("a", func(f *fake) { b.react("a", nil); f.die("signal: killed") })
+		b.start("a")
+		b.expect("#1 a #2 a")
+		time.Sleep(time.Second)
+		b.current().Kill()
+		b.expect("#3 a")
+	})
+}
+
+func TestHangs(t *testing.T) {
+	for name, c := range map[string]struct {
+		order func(b *bundle) error
+		took  time.Duration
+		fails bool
+		told  string
+	}{
+		"stop":  {func(b *bundle) error { return b.command("b", false) }, 4500 * time.Millisecond, false, "#1 a b stop-b #2 a"},
+		"start": {func(b *bundle) error { return b.command("c", true) }, 15 * time.Second, true, "#1 a b c #2 a b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test(t, nil, func(b *bundle) {
+				b.start("a", "b")
+				b.react("stop-b", hangs)
+				b.react("c", hangs)
+				before := time.Now()
+				if err := c.order(b); (err != nil) != c.fails {
+					t.Error(err)
+				}
+				if took := time.Since(before); took != c.took {
+					t.Errorf("answered after %v", took)
+				}
+				b.expect(c.told)
+			})
+		})
+	}
+	t.Run("stop behind a start that hangs", func(t *testing.T) {
+		test(t, nil, func(b *bundle) {
+			b.start("a", "b")
+			b.react("b", hangs)
+			b.current().Kill()
+			b.expect("#1 a b #2 a b")
+			before := time.Now()
+			b.stop("b")
+			if took := time.Since(before); took != 4500*time.Millisecond {
+				t.Errorf("answered after %v", took)
+			}
+			b.expect("#3 a")
+		})
+	})
+}
+
+// A start that ends its worker at each replay is left out for a while. The
+// others run meanwhile, and it comes last.
+func TestLeftOut(t *testing.T) {
+	for name, end := range map[string]func(*fake){"at its start": dies, "right after": diesSoon} {
+		t.Run(name, func(t *testing.T) {
+			test(t, nil, func(b *bundle) {
+				b.start("a", "bad", "c")
+				time.Sleep(time.Minute)
+				b.react("bad", end)
+				b.told()
+				b.current().Kill()
+				time.Sleep(3 * time.Second)
+				got := strings.Fields(b.told())
+				if n := len(got); n < 3 || !slices.Equal(got[n-2:], []string{"a", "c"}) || !strings.Contains(b.log.String(), "rule=bad times=3") {
+					t.Fatalf("told %q\n%s", got, b.log.String())
+				}
+				f := b.current()
+				time.Sleep(20 * time.Second)
+				if b.current() != f {
+					t.Error("the worker was ended again")
+				}
+				// Tried again after half a minute, then after a whole one.
+				time.Sleep(10 * time.Second)
+				if !strings.HasPrefix(b.told(), "bad #") || !strings.Contains(b.log.String(), "next_try_in=1m0s") {
+					t.Errorf("not tried again\n%s", b.log.String())
+				}
+				b.react("bad", nil)
+				time.Sleep(70 * time.Second)
+				if got := b.told(); !strings.HasSuffix(got, "bad") {
+					t.Errorf("told %q", got)
+				}
+				f = b.current()
+				time.Sleep(time.Minute)
+				f.Kill() // it has behaved, and is in its place again
+				b.expect(fmt.Sprintf("#%d a bad c", f.pid+1))
+			})
+		})
+	}
+}
+
+// Workers killed by somebody else again and again cost no rule its life.
+func TestNobodyToBlame(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.start("a", "b", "c")
+		for i := range 100 {
+			b.current().Kill()
+			time.Sleep(time.Duration(i) * 37 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		b.told()
+		b.current().Kill()
+		time.Sleep(time.Minute)
+		got := strings.Fields(b.told())[1:]
+		if slices.Sort(got); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
+func TestReplayRefused(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		b.start("a", "b")
+		b.react("a", refuses)
+		b.told()
+		b.current().Kill()
+		b.expect("#2 a b")
+		time.Sleep(250 * time.Millisecond)
+		b.expect("a")
+		time.Sleep(time.Minute)
+		b.react("a", nil)
+		b.told()
+		time.Sleep(10 * time.Second)
+		b.expect("a")
+		time.Sleep(time.Minute)
+		b.expect("")
+		b.react("a", refuses)
+		b.current().Kill()
+		synctest.Wait()
+		b.stop("a")
+		b.told()
+		time.Sleep(time.Minute)
+		b.expect("")
+	})
+}
+
+func TestEnd(t *testing.T) {
+	t.Run("of a worker that hangs", func(t *testing.T) {
+		test(t, func(b *bundle) { b.deafToEnd = true }, func(b *bundle) {
+			b.start("a")
+			before := time.Now()
+			b.end()
+			if took := time.Since(before); took != 1350*time.Millisecond || b.err != nil || b.current().lives() {
+				t.Errorf("ended after %v, %v", took, b.err)
+			}
+		})
+	})
+	t.Run("while a start hangs", func(t *testing.T) {
+		test(t, nil, func(b *bundle) {
+			b.react("a", hangs)
+			started := make(chan error, 1)
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				started <- b.Do(ctx, Command{Key: "a", Start: true, Raw: []byte("a"), Log: slog.New(slog.DiscardHandler)})
+			}()
+			synctest.Wait()
+			cancel()
+			if err := <-started; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			b.end()
+			b.expect("#1 a end")
+		})
+	})
+	t.Run("while waiting to start a worker", func(t *testing.T) {
+		test(t, func(b *bundle) { b.spawning = func(int) error { return errors.New("out of processes") } }, func(b *bundle) {
+			time.Sleep(30 * time.Second)
+			before := time.Now()
+			b.end()
+			if took := time.Since(before); took > 0 || b.err != nil {
+				t.Errorf("ended after %v, %v", took, b.err)
+			}
+		})
+	})
+	t.Run("for good", func(t *testing.T) {
+		test(t, func(b *bundle) {
+			b.spawning = func(n int) error {
+				if n > 1 {
+					return ErrReplaced
+				}
+				return nil
+			}
+		}, func(b *bundle) {
+			b.current().Kill()
+			<-b.ended
+			if !errors.Is(b.err, ErrReplaced) {
+				t.Error(b.err)
+			}
+		})
+	})
+}
+
+// Commands and deaths at the same time.
+func TestRace(t *testing.T) {
+	test(t, nil, func(b *bundle) {
+		var killing sync.WaitGroup
+		done := make(chan struct{})
+		killing.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(3 * time.Millisecond):
+					b.mu.Lock()
+					f := b.workers[len(b.workers)-1]
+					b.mu.Unlock()
+					f.Kill()
+				}
+			}
+		})
+		for i := range 200 {
+			if err := b.command(fmt.Sprint("r", i%7), true); err != nil && !strings.Contains(err.Error(), "tried twice") {
+				t.Error(err)
+			}
+			time.Sleep(time.Millisecond)
+			if i%3 == 0 {
+				b.stop(fmt.Sprint("r", i%5))
+			}
+		}
+		close(done)
+		killing.Wait()
+		time.Sleep(15 * time.Minute) // longer than anything is left out
+		live := map[any]bool{}
+		b.Supervisor.mu.Lock()
+		for _, e := range b.live {
+			live[e.Key] = true
+			if e.on == nil || !e.on.Process.(*fake).lives() {
+				t.Errorf("%v does not run", e.Key)
+			}
+		}
+		if len(live) != len(b.live) {
+			t.Errorf("%d keys in %d starts", len(live), len(b.live))
+		}
+		b.Supervisor.mu.Unlock()
+	})
+}
