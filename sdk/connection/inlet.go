@@ -47,10 +47,21 @@ type inPipe struct {
 
 const inletBuffer = 32 << 10
 
-// Listen opens an Inlet at url. limit is the largest message in bytes that
-// the handler gets, 0 means any.
+const (
+	// leaving bounds the wait for a listener that holds the address: a former
+	// process of the same plugin leaves within a tenth of a second of its end.
+	leaving = 500 * time.Millisecond
+	again   = 10 * time.Millisecond
+)
+
+// Listen opens an Inlet at url, once a former process has let go of it. limit
+// is the largest message in bytes that the handler gets, 0 means any.
 func Listen(url string, limit int64, log *slog.Logger, h Handler) (*Inlet, error) {
 	ln, err := listen(url)
+	for end := time.Now().Add(leaving); err != nil && inUse(err) && time.Now().Before(end); {
+		<-time.After(again)
+		ln, err = listen(url)
+	}
 	if err != nil {
 		return nil, err
 	}

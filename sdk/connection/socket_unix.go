@@ -59,6 +59,9 @@ func (l *socketListener) Close() error {
 	return err
 }
 
+// inUse reports whether err says that another listens on the address.
+func inUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+
 // removeStale removes a socket file that nobody listens on.
 func removeStale(p string) bool {
 	if !isSocket(p) {

@@ -47,3 +47,28 @@ func TestListenOnStaleAndLiveSockets(t *testing.T) {
 		t.Errorf("too long a path: %v", err)
 	}
 }
+
+// A former process that still listens lets go in a moment.
+func TestListenWaitsForAFormerListener(t *testing.T) {
+	t.Parallel()
+	url := address(t)
+	former, err := listen(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		// Its second caller is the next listener, which looks who is there.
+		for range 2 {
+			if conn, err := former.Accept(); err == nil {
+				_ = conn.Close()
+			}
+		}
+		_ = former.Close()
+	}()
+	inlet(t, url, 0, &recorder{})
+	lasting := address(t)
+	inlet(t, lasting, 0, &recorder{})
+	if _, err := Listen(lasting, 0, quiet, &recorder{}); !inUse(err) {
+		t.Errorf("beside another: %v", err)
+	}
+}

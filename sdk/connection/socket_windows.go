@@ -1,11 +1,13 @@
 package connection
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
 
 	"github.com/Microsoft/go-winio"
+	"golang.org/x/sys/windows"
 )
 
 // pipePrefix precedes the address's path in the name of a named pipe.
@@ -21,6 +23,11 @@ func listen(url string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", p, err)
 	}
 	return ln, nil
+}
+
+// inUse reports whether err says that another listens on the address.
+func inUse(err error) bool {
+	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_PIPE_BUSY)
 }
 
 func dial(url string) (net.Conn, error) {

@@ -235,6 +235,10 @@ func TestTiming(t *testing.T) {
 		"every message is answered within 3 s":         {u.answer, 2900 * time.Millisecond},
 		"the plugin ends within 2 s of its host":       {2*u.parentPoll + u.end, 1800 * time.Millisecond},
 		"so where the parent is hidden":                {u.hostMissing + u.redial + u.drain.Stall, 1800 * time.Millisecond},
+		"a stop is answered before the host gives up":  {u.stopAnswered(), 4900 * time.Millisecond},
+		"no stop in order is taken for a hang":         {u.drain.Longer + u.close, u.stopAnswered() - 500*time.Millisecond},
+		"a worker's end in order is not cut short":     {u.end + u.parentPoll, u.workerEnd() - 50*time.Millisecond},
+		"supervisor and worker end with their host":    {u.parentPoll + (&supervised{surroundings: surroundings{timing: u}}).patience(), 1900 * time.Millisecond},
 		"a blocked sink stops in about a second":       {u.drain.Stall + u.close, 1200 * time.Millisecond},
 	} {
 		if c.got > c.most {

@@ -23,20 +23,26 @@ func supervise(ctx context.Context, conf *PluginConfig, s surroundings, spawn fu
 	s.log = s.log.With("plugin", conf.Name)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	v := newSupervised(s, spawn, cancel)
+	defer v.end()
+	return attend(ctx, conf.Name, maxMessage(s.getenv, s.log), v, s)
+}
+
+// newSupervised starts a worker, while the host is still looked for. failed is
+// called when there is no more hope of one.
+func newSupervised(s surroundings, spawn func() (supervisor.Process, error), failed func(error)) *supervised {
 	keeping, dismiss := context.WithCancel(context.Background())
 	v := &supervised{
 		surroundings: s, dismiss: dismiss, ended: make(chan struct{}),
 		keeper: supervisor.New(spawn, supervisor.Usual(s.timing.stopAnswered(), s.timing.workerEnd()), s.log),
 	}
-	// The worker starts while the host is looked for.
 	go func() {
 		defer close(v.ended)
 		if err := v.keeper.Run(keeping); err != nil {
-			cancel(err)
+			failed(err)
 		}
 	}()
-	defer v.end()
-	return attend(ctx, conf.Name, maxMessage(s.getenv, s.log), v, s)
+	return v
 }
 
 // stopAnswered is how long a stop takes at most, with a second for a machine

@@ -21,7 +21,10 @@ const lastWord = 20 * time.Millisecond
 // left to read it.
 const exitOrphan = 1
 
-var errTold = errors.New("the supervisor has told the worker to end")
+var (
+	errTold     = errors.New("the supervisor has told the worker to end")
+	errOrphaned = errors.New("the supervisor is gone")
+)
 
 // startAsWorker runs the plugin under its supervisor's orders and ends the
 // process.
@@ -54,7 +57,7 @@ func orphaned(log *slog.Logger) {
 
 // work carries out the supervisor's orders until it is told to end, and
 // returns the exit code. When the supervisor is gone it calls leave, which
-// must not return before the process has ended.
+// ends the process.
 func work(conf *PluginConfig, s surroundings, in io.Reader, out io.Writer, leave func()) int {
 	p := newPlugin(conf, s)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -69,6 +72,7 @@ func work(conf *PluginConfig, s surroundings, in io.Reader, out io.Writer, leave
 			}
 			if err != nil {
 				leave()
+				cancel(errOrphaned) // where the process goes on, in tests
 				return
 			}
 			orders <- m.Body // one at a time: there is room
