@@ -32,6 +32,7 @@ func (w *inProcess) Send(m supervisor.Message) error    { return supervisor.Writ
 func (w *inProcess) Answers() <-chan supervisor.Message { return w.answers }
 func (w *inProcess) Dead() <-chan struct{}              { return w.dead }
 func (w *inProcess) Fate() string                       { return "exit status 7" }
+func (w *inProcess) Killed() bool                       { return false }
 func (w *inProcess) Kill() {
 	w.kill.Do(func() { close(w.killed); _ = w.toward.Close() })
 }
@@ -139,6 +140,7 @@ func (d doomed) Send(supervisor.Message) error    { d.Kill(); return nil }
 func (doomed) Answers() <-chan supervisor.Message { return nil }
 func (d doomed) Dead() <-chan struct{}            { return d.dead }
 func (doomed) Fate() string                       { return "exit status 7" }
+func (doomed) Killed() bool                       { return false }
 func (d doomed) Kill()                            { d.once.Do(func() { close(d.dead) }) }
 
 // The worker ends in order when it is told to, and leaves at once when its

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 )
 
 // EnvWorker marks a worker's environment. Its value says nothing.
@@ -110,4 +111,10 @@ func (p *process) Kill() { _ = p.cmd.Process.Kill() }
 func (p *process) Fate() string {
 	<-p.dead
 	return p.cmd.ProcessState.String()
+}
+
+func (p *process) Killed() bool {
+	<-p.dead
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }

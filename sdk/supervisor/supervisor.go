@@ -8,7 +8,8 @@
 //
 // What it holds to, with the durations of Limits:
 //   - A worker that has died is replaced at once; one that dies at once again
-//     and again after a wait that doubles.
+//     and again after a wait that doubles, which stays below a second where the
+//     workers are killed from outside.
 //   - Stop is always answered with success: what a dead worker ran has
 //     stopped.
 //   - Start waits for a worker, bounded. Without one it is taken all the same,
@@ -46,6 +47,9 @@ type Process interface {
 	Kill()
 	// Fate says how the worker ended, such as "exit status 2", after Dead.
 	Fate() string
+	// Killed says that somebody else has ended the worker, a person or the
+	// kernel, which has no other way to spare memory. After Dead.
+	Killed() bool
 }
 
 // Limits are the supervisor's durations.
@@ -59,6 +63,7 @@ type Limits struct {
 	Lived     time.Duration // a worker that lived this long did not die at once
 	Wait1     time.Duration // before the next worker when two in a row died at once; doubles
 	WaitMost  time.Duration
+	KillMost  time.Duration // the longest wait after a worker that was killed from outside
 	Retry     time.Duration // before a replayed start that was refused is tried again; doubles
 	RetryMost time.Duration
 
@@ -77,9 +82,9 @@ func Usual(stop, end time.Duration) Limits {
 	const ms = time.Millisecond
 	return Limits{
 		Wait: 2 * time.Second, Start: 15 * time.Second, Stop: stop, End: end, Reap: 300 * ms,
-		Lived: time.Second, Wait1: 50 * ms, WaitMost: 10 * time.Second,
+		Lived: time.Second, Wait1: 50 * ms, WaitMost: 10 * time.Second, KillMost: 500 * ms,
 		Retry: 250 * ms, RetryMost: 10 * time.Second,
-		Settle: 300 * ms, Calm: 10 * time.Second, Out: 30 * time.Second, OutMost: 10 * time.Minute,
+		Settle: 300 * ms, Calm: time.Second, Out: time.Second, OutMost: 10 * time.Minute,
 	}
 }
 
@@ -171,7 +176,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		default:
 			s.quick++
 		}
-		wait := s.wait()
+		wait := doubled(s.limits.Wait1, s.quick-2, s.limits.WaitMost)
+		if err == nil && process.Killed() {
+			wait = min(wait, s.limits.KillMost)
+		}
 		if err != nil {
 			s.log.Error("cannot start the worker", "error", err, "next_try_in", wait)
 		} else {
@@ -183,12 +191,6 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// wait returns how long to wait before the next worker: not at all after a
-// first quick death.
-func (s *Supervisor) wait() time.Duration {
-	return doubled(s.limits.Wait1, s.quick-2, s.limits.WaitMost)
 }
 
 // doubled returns d, doubled so many times, at most most; 0 before the first.
@@ -317,7 +319,11 @@ func (s *Supervisor) accuse(e *start, w *worker) {
 		e.Log.Warn("the worker ended at its start, or right after", "worker", w.Pid(), "times", e.blamed)
 		return
 	}
-	wait := doubled(s.limits.Out, e.blamed-strikes, s.limits.OutMost)
+	most := s.limits.OutMost
+	if len(s.live) == 1 {
+		most = s.limits.WaitMost // nobody gains by its absence
+	}
+	wait := doubled(s.limits.Out, e.blamed-strikes, most)
 	e.due = time.Now().Add(wait)
 	e.Log.Error("not running: left out, since the worker ends each time it is started, with all others", "times", e.blamed, "next_try_in", wait)
 }
@@ -332,7 +338,11 @@ func (s *Supervisor) judge(w *worker) {
 			e.blamed = 0
 		}
 	}
-	if e := w.latest; e != nil && !w.blame && slices.Contains(s.live, e) &&
+	// A worker that is killed from outside proves nothing against what it did
+	// last. (One that is killed during a start is laid to that, see replay:
+	// it may have wanted all the memory there is.)
+	e := w.latest
+	if e != nil && !w.blame && !w.Killed() && slices.Contains(s.live, e) &&
 		now.Sub(e.since) <= s.limits.Settle && (s.careful || e.blamed > 0) {
 		s.accuse(e, w)
 	}
@@ -341,12 +351,13 @@ func (s *Supervisor) judge(w *worker) {
 		return
 	}
 	s.quick++
-	if w.blame {
+	switch {
+	case w.blame:
 		s.riddles, s.careful = 0, false
-		return
+	case !w.Killed():
+		s.riddles++
+		s.careful = s.riddles > 1
 	}
-	s.riddles++
-	s.careful = s.riddles > 1
 }
 
 // finish lets w end in order, within the limit.

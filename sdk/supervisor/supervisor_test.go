@@ -32,6 +32,7 @@ func (f *fake) Pid() int                { return f.pid }
 func (f *fake) Answers() <-chan Message { return f.answers }
 func (f *fake) Dead() <-chan struct{}   { return f.dead }
 func (f *fake) Fate() string            { return f.fate }
+func (f *fake) Killed() bool            { return f.fate == "signal: killed" }
 func (f *fake) Kill()                   { f.die("signal: killed") }
 func (f *fake) die(fate string)         { f.once.Do(func() { f.fate = fate; close(f.dead) }) }
 func (f *fake) lives() bool             { return !(&worker{Process: f}).dead() }
@@ -93,6 +94,12 @@ func (b *bundle) Write(p []byte) (int, error) {
 	return b.log.Write(p)
 }
 
+func (b *bundle) logged() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.String()
+}
+
 func (b *bundle) note(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,7 +156,7 @@ func (b *bundle) told() string {
 func (b *bundle) expect(want string) {
 	b.t.Helper()
 	if got := b.told(); got != want {
-		b.t.Fatalf("the workers were told %q, want %q\n%s", got, want, b.log.String())
+		b.t.Fatalf("the workers were told %q, want %q\n%s", got, want, b.logged())
 	}
 }
 
@@ -221,35 +228,41 @@ func TestReplaysInOrder(t *testing.T) {
 	})
 }
 
-// The n-th worker follows at once, the next ones after waits that double,
+// The next worker follows at once, those after it after waits that double,
 // until one has lived for a while.
 func TestBackOff(t *testing.T) {
-	test(t, nil, func(b *bundle) {
-		b.start("a")
-		time.Sleep(time.Minute)
-		var waits []time.Duration
-		for range 12 {
-			f := b.current()
-			died := time.Now()
-			f.Kill()
-			synctest.Wait()
-			for b.current() == f {
-				time.Sleep(10 * time.Millisecond)
-			}
-			waits = append(waits, time.Since(died))
-		}
-		ms := time.Millisecond
-		want := []time.Duration{0, 0, 50 * ms, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 10 * time.Second, 10 * time.Second}
-		if !reflect.DeepEqual(waits, want) {
-			t.Errorf("waits %v", waits)
-		}
-		time.Sleep(time.Second)
-		f := b.current()
-		f.Kill()
-		if b.current() == f {
-			t.Error("the wait is still there after a worker that lived")
-		}
-	})
+	const ms, s = time.Millisecond, time.Second
+	for fate, want := range map[string][]time.Duration{
+		"exit status 2":  {0, 0, 50 * ms, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 10 * s, 10 * s},
+		"signal: killed": {0, 0, 50 * ms, 100 * ms, 200 * ms, 400 * ms, 500 * ms, 500 * ms},
+	} {
+		t.Run(fate, func(t *testing.T) {
+			test(t, nil, func(b *bundle) {
+				b.start("a")
+				time.Sleep(time.Minute)
+				var waits []time.Duration
+				for range want {
+					f := b.current()
+					died := time.Now()
+					f.die(fate)
+					synctest.Wait()
+					for b.current() == f {
+						time.Sleep(10 * ms)
+					}
+					waits = append(waits, time.Since(died))
+				}
+				if !reflect.DeepEqual(waits, want) {
+					t.Errorf("waits %v", waits)
+				}
+				time.Sleep(s)
+				f := b.current()
+				f.die(fate)
+				if b.current() == f {
+					t.Error("the wait is still there after a worker that lived")
+				}
+			})
+		})
+	}
 }
 
 func TestStopWithoutWorker(t *testing.T) {
@@ -271,8 +284,8 @@ func TestStopWithoutWorker(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		b.expect("#1 a b #9 b")
-		if !strings.Contains(b.log.String(), "cannot start the worker") {
-			t.Error(b.log.String())
+		if !strings.Contains(b.logged(), "cannot start the worker") {
+			t.Error(b.logged())
 		}
 	})
 }
@@ -297,8 +310,8 @@ func TestStartWithoutWorker(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		b.expect("#1 a b #9 b c a")
-		if n := strings.Count(b.log.String(), "taken, and started when the worker is back"); n != 2 {
-			t.Error(b.log.String())
+		if n := strings.Count(b.logged(), "taken, and started when the worker is back"); n != 2 {
+			t.Error(b.logged())
 		}
 	})
 }
@@ -390,21 +403,20 @@ func TestLeftOut(t *testing.T) {
 				b.current().Kill()
 				time.Sleep(3 * time.Second)
 				got := strings.Fields(b.told())
-				if n := len(got); n < 3 || !slices.Equal(got[n-2:], []string{"a", "c"}) || !strings.Contains(b.log.String(), "rule=bad times=3") {
-					t.Fatalf("told %q\n%s", got, b.log.String())
+				if n := len(got); n < 3 || !slices.Equal(got[n-2:], []string{"a", "c"}) || !strings.Contains(b.logged(), "rule=bad times=3") {
+					t.Fatalf("told %q\n%s", got, b.logged())
+				}
+				// Tried again after waits that double, up to ten minutes.
+				time.Sleep(2 * time.Hour)
+				b.told()
+				tries, began := 0, b.current().pid
+				time.Sleep(time.Hour)
+				if tries = b.current().pid - began; tries < 5 || tries > 7 || !strings.Contains(b.logged(), "next_try_in=10m0s") {
+					t.Errorf("tried again %d times an hour\n%s", tries, b.logged())
 				}
 				f := b.current()
-				time.Sleep(20 * time.Second)
-				if b.current() != f {
-					t.Error("the worker was ended again")
-				}
-				// Tried again after half a minute, then after a whole one.
-				time.Sleep(10 * time.Second)
-				if !strings.HasPrefix(b.told(), "bad #") || !strings.Contains(b.log.String(), "next_try_in=1m0s") {
-					t.Errorf("not tried again\n%s", b.log.String())
-				}
 				b.react("bad", nil)
-				time.Sleep(70 * time.Second)
+				time.Sleep(10 * time.Minute)
 				if got := b.told(); !strings.HasSuffix(got, "bad") {
 					t.Errorf("told %q", got)
 				}
@@ -423,7 +435,10 @@ func TestNobodyToBlame(t *testing.T) {
 		b.start("a", "b", "c")
 		for i := range 100 {
 			b.current().Kill()
-			time.Sleep(time.Duration(i) * 37 * time.Millisecond)
+			time.Sleep(time.Duration(i%10) * 37 * time.Millisecond)
+		}
+		if log := b.logged(); strings.Contains(log, "left out") {
+			t.Error(log)
 		}
 		time.Sleep(time.Minute)
 		b.told()

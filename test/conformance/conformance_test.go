@@ -22,8 +22,10 @@ type host interface {
 	folder() string
 	// rule makes a rule and waits until it runs, or has failed to start.
 	rule(t *testing.T, s spec) rule
-	// kill kills the plugin.
+	// kill kills the plugin as the host itself does: its supervisor.
 	kill(t *testing.T)
+	// killWorker kills the plugin's worker, which the host does not notice.
+	killWorker(t *testing.T)
 	// revive starts it again, as the host does at the next occasion.
 	revive(t *testing.T)
 }
@@ -136,6 +138,7 @@ var scenarios = []struct {
 	{"instances", instances},
 	{"function", function},
 	{"killed", killedAndBack},
+	{"worker", workerKilled},
 	{"blocked", stopWhileBlocked},
 	{"blocked_ack", stopWhileBlockedWithAck},
 }
@@ -386,6 +389,27 @@ func killedAndBack(t *testing.T, s *stage) {
 	s.revive(t)
 	r.emit(t, n(2, 3)...)
 	s.record().await(t, texts(1, 2, 3)...)
+	r.stop(t)
+}
+
+// After its worker's death the plugin starts everything again by itself, and
+// the host goes on as if nothing had happened.
+func workerKilled(t *testing.T, s *stage) {
+	r := s.rule(t, spec{id: s.id, action: s.action(plain(nil)), function: true})
+	r.emit(t, map[string]any{"n": 4})
+	want := []string{`{"n":8}`}
+	s.record().await(t, want...)
+	for i := range 3 {
+		s.killWorker(t)
+		eventually(t, func() bool { return s.record().count(t, "open") == i+2 }, func() string { return "the sink to be opened again" })
+		r.emit(t, map[string]any{"n": i})
+		want = append(want, fmt.Sprintf(`{"n":%d}`, 2*i))
+		s.record().await(t, want...)
+	}
+	r.stop(t)
+	r.start(t)
+	r.emit(t, map[string]any{"n": 9})
+	s.record().await(t, append(want, `{"n":18}`)...)
 	r.stop(t)
 }
 

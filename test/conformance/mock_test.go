@@ -67,6 +67,13 @@ func (m *mock) kill(t *testing.T) {
 	}
 }
 
+func (m *mock) killWorker(t *testing.T) {
+	t.Helper()
+	if _, err := m.plugin.KillWorker(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // mockRule is a rule, with what feeds it.
 type mockRule struct {
 	m       *mock

@@ -61,15 +61,17 @@ func (h *real) folder() string { return h.Base }
 
 func (h *real) kill(t *testing.T) {
 	t.Helper()
-	before := h.PluginPid()
-	p, err := os.FindProcess(before)
-	if err == nil {
-		err = p.Kill()
-	}
-	if err != nil {
-		t.Fatalf("kill the plugin, process %d: %v", before, err)
+	if err := h.KillSupervisor("probe"); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := h.WaitLog(limit, `probe.* stops with error signal: killed`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *real) killWorker(t *testing.T) {
+	t.Helper()
+	if err := h.KillWorker("probe"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,66 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"ekuiper-mysql/test/fakehost"
+)
+
+// TestWorkerKills kills the plugin's worker alone, at random moments. Nobody
+// starts it again but its supervisor, and what was acknowledged reaches the
+// table.
+func TestWorkerKills(t *testing.T) {
+	b := newBundle(t)
+	b.launch()
+	supervisor := b.plugin.Pid()
+	rule := b.open(b.server.Addr(), map[string]any{"requireAck": true, "resendInterval": 10})
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	const kills, rows = 20, 3000
+	killAt := map[int]bool{}
+	for len(killAt) < kills {
+		killAt[random.IntN(rows)] = true
+	}
+	for id := range rows {
+		message := fmt.Appendf(nil, `[{"id":%d}]`, id)
+		if killAt[id] {
+			// Killed with the message on its way: taken or not, no answer counts.
+			b.must(rule.Send(message))
+			former, err := b.plugin.KillWorker()
+			b.must(err)
+			_, err = b.plugin.WaitWorker(former)
+			b.must(err)
+			for rule.ReadAck(100*time.Millisecond) == nil {
+				continue
+			}
+		}
+		tries, err := 0, rule.Collect(message, 2*time.Second)
+		for errors.Is(err, fakehost.ErrNoAck) || refusedOnce(err) {
+			if tries++; tries > 10 {
+				t.Fatalf("row %d is not taken: %v", id, err)
+			}
+			err = rule.Collect(message, 2*time.Second)
+		}
+		b.must(err)
+	}
+	b.waitRows(rows)
+	b.must(rule.Close())
+	if b.plugin.Pid() != supervisor {
+		t.Error("the plugin was started anew")
+	}
+	if n := strings.Count(b.plugin.Log(), "another takes its place"); n != kills {
+		t.Errorf("the log tells of %d ends of workers, want %d", n, kills)
+	}
+}
+
+// refusedOnce says that the answer is an error that asks for the message again.
+func refusedOnce(err error) bool {
+	var ack *fakehost.AckError
+	return errors.As(err, &ack)
+}
