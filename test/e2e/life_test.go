@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,14 +88,46 @@ func TestIdlePluginUsesNoCPU(t *testing.T) {
 	}
 }
 
-func (b *bundle) cpuTicks() int64 {
+// cpuTicks is the CPU time of the plugin's processes.
+func (b *bundle) cpuTicks() (sum int64) {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.host.PluginPid()))
-	b.must(err)
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	b.must(err)
-	system, err := strconv.ParseInt(fields[12], 10, 64)
-	b.must(err)
-	return user + system
+	pids := b.host.PluginPids("mysql")
+	if len(pids) != 2 {
+		b.Fatalf("processes %v of the plugin, want a supervisor and a worker", pids)
+	}
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		b.must(err)
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		for _, field := range fields[11:13] { // in the program, in the kernel
+			ticks, err := strconv.ParseInt(field, 10, 64)
+			b.must(err)
+			sum += ticks
+		}
+	}
+	return sum
+}
+
+// TestWorkerKilled: nobody touches the host, and rows flow again.
+func TestWorkerKilled(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id BIGINT, name VARCHAR(50), x DOUBLE)")
+	b.stream("numbers", 500, 0)
+	b.rule("numbers", "SELECT * FROM numbers", map[string]any{"url": b.url(""), "table": "numbers"})
+	b.waitCount(100, "SELECT COUNT(*) FROM numbers")
+	supervisor := b.host.PluginPid()
+	for range 5 {
+		b.must(b.host.KillWorker("mysql"))
+		killed := time.Now()
+		before := b.count("SELECT COUNT(*) FROM numbers")
+		b.waitCount(before+100, "SELECT COUNT(*) FROM numbers")
+		t.Logf("100 more rows %v after the kill", time.Since(killed).Round(time.Millisecond))
+	}
+	b.must(b.host.StopRule("numbers"))
+	b.waitFinished("numbers", 1)
+	if pids := b.host.PluginPids("mysql"); len(pids) != 2 || !slices.Contains(pids, supervisor) {
+		t.Errorf("processes %v, want two, one of them %d", pids, supervisor)
+	}
+	if n, different := b.count("SELECT COUNT(*) FROM numbers"), b.count("SELECT COUNT(DISTINCT id) FROM numbers"); n <= different {
+		t.Errorf("%d rows, %d different: the source, which died too, begins again", n, different)
+	}
 }
