@@ -414,13 +414,12 @@ func TestLeftOut(t *testing.T) {
 				if tries = b.current().pid - began; tries < 5 || tries > 7 || !strings.Contains(b.logged(), "next_try_in=10m0s") {
 					t.Errorf("tried again %d times an hour\n%s", tries, b.logged())
 				}
-				f := b.current()
 				b.react("bad", nil)
 				time.Sleep(10 * time.Minute)
 				if got := b.told(); !strings.HasSuffix(got, "bad") {
 					t.Errorf("told %q", got)
 				}
-				f = b.current()
+				f := b.current()
 				time.Sleep(time.Minute)
 				f.Kill() // it has behaved, and is in its place again
 				b.expect(fmt.Sprintf("#%d a bad c", f.pid+1))
