@@ -59,6 +59,8 @@ func TestPluginEndsWithItsHost(t *testing.T) {
 		return status.Status == "running", err
 	})
 	b.must(err)
+	b.must(b.host.KillPlugin("mysql"))
+	b.waitNoPlugin()
 }
 
 // waitNoPlugin waits for the plugin's processes to end by themselves.

@@ -77,6 +77,17 @@ func recorded(t *testing.T, path string) string {
 // start listens on the same address.
 func TestKilledAndBack(t *testing.T) {
 	t.Parallel()
+	for name, kill := range map[string]func(*fakehost.Process) error{
+		"as eKuiper kills": (*fakehost.Process).Kill, "both at once": (*fakehost.Process).KillPlugin,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			killedAndBack(t, kill)
+		})
+	}
+}
+
+func killedAndBack(t *testing.T, kill func(*fakehost.Process) error) {
 	host, p := launch(t)
 	file := filepath.Join(t.TempDir(), "record")
 	rule, err := host.OpenSink(fakehost.Sink(unique("r"), "probe", map[string]any{"record": file, "requireAck": true}))
@@ -86,7 +97,7 @@ func TestKilledAndBack(t *testing.T) {
 	if err := rule.Collect([]byte("before"), limit); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Kill(); err != nil {
+	if err := kill(p); err != nil {
 		t.Fatal(err)
 	}
 	again, err := host.Launch(buildProbe(t), fakehost.LaunchOptions{Env: []string{"PROBE_NAME=" + host.Name()}})
