@@ -149,7 +149,7 @@ func TestDamagedSegment(t *testing.T) {
 			if int(r.Lost) != len(c.lost) || (len(r.Damaged) == 0) != c.intact {
 				t.Errorf("recovered %+v, want %d lost", r, len(c.lost))
 			}
-			if in.Unreadable != uint64(len(c.lost)) {
+			if in.Unreadable != uint64(len(c.lost)) || (len(in.Places) == 0) != c.intact {
 				t.Errorf("inspected %+v, want %d unreadable", in, len(c.lost))
 			}
 			gone := map[int]bool{0: true, 12: true}
@@ -203,8 +203,11 @@ func TestDamagedState(t *testing.T) {
 		{"no state file", remove("*.state"), []int{0, 12}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, _, _ := damaged(t, c.harm)
+			d, _, before := damaged(t, c.harm)
 			checkSums(t, d)
+			if len(before.Places) != c.aside {
+				t.Errorf("inspected %+v, want %d places", before, c.aside)
+			}
 			if r := d.Recovered(); r.Lost > 0 {
 				t.Errorf("recovered %+v", r)
 			}

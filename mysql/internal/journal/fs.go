@@ -131,6 +131,9 @@ func (osFS) Boot() [16]byte { return boot() }
 // Lock writes the process's number into the file, for the one that finds it locked.
 func (osFS) Lock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, os.ErrNotExist) { // its folder was there a moment ago
+		return nil, fmt.Errorf("%w, it is being purged: %s", ErrLocked, filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -146,10 +149,25 @@ func (osFS) Lock(path string) (io.Closer, error) {
 		}
 		return nil, fmt.Errorf("%w: %s", ErrLocked, filepath.Dir(path))
 	}
+	if !named(f, path) {
+		_ = f.Close()
+		return nil, fmt.Errorf("%w, it was purged just now: %s", ErrLocked, filepath.Dir(path))
+	}
 	if err := f.Truncate(0); err == nil { // the number only informs
 		_, _ = fmt.Fprintf(f, "%d", os.Getpid())
 	}
 	return f, nil
+}
+
+// named tells whether path still names f: a Purge may have come between
+// opening and locking it.
+func named(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(path)
+	return err == nil && os.SameFile(a, b)
 }
 
 // errHeld is what lockFile returns when another holds the lock.

@@ -34,13 +34,20 @@ type Inspection struct {
 	// Damaged are bytes of segments that are no record, the unfinished end of
 	// the last one included.
 	Damaged int64
+	// Torn are those of them that a kill left of a write, or that are being
+	// written just now: nothing that was accepted.
+	Torn int64
+	// Places are where the damage is, of segments and of state files, up to
+	// 100; the files' names are without the folder.
+	Places []Damage
 	// Unreadable are those of the pending rows whose message was not found:
 	// the next Open counts them as lost.
 	Unreadable uint64
 }
 
 // Inspect reads the journal in dir without opening it: it takes no lock,
-// writes nothing, and finds out what recovery would by a way of its own. each
+// writes nothing, and finds out what recovery would by a way of its own. Of the
+// counts, the bytes are exact to a segment's head. each
 // is called for every message in order, unless it is nil; its error ends the
 // walk. Beside a running journal the figures may be of slightly different
 // moments. It holds one segment in memory at a time.
@@ -89,7 +96,12 @@ type walk struct {
 }
 
 func (w *walk) readStates(names []string) error {
-	var bodies [][]byte
+	type body struct {
+		name string
+		data []byte
+		at   int // where its entries begin
+	}
+	var bodies []body
 	for _, name := range names { // sorted, so oldest first
 		if strings.Contains(name, ".corrupt-") {
 			w.in.Aside = append(w.in.Aside, name)
@@ -110,8 +122,10 @@ func (w *walk) readStates(names []string) error {
 		}
 		if ok {
 			w.base, w.id, w.salt = s, s.journal, s.journal.salt()
+		} else if len(data) > 0 {
+			w.damage(name, 0, len(data))
 		}
-		bodies = append(bodies, data[n:])
+		bodies = append(bodies, body{name, data, n})
 	}
 	w.nextRow = w.base.nextRow
 	for _, s := range w.base.settled {
@@ -120,13 +134,17 @@ func (w *walk) readStates(names []string) error {
 	}
 	for _, b := range bodies {
 		w.in.Closed = false
-		for len(b) >= entrySize {
-			e, ok := parseEntry(b, w.salt)
+		for known := b.at; len(b.data)-b.at >= entrySize; {
+			e, ok := parseEntry(b.data[b.at:], w.salt)
 			if !ok {
-				b = b[1:]
+				b.at++
 				continue
 			}
-			b = b[entrySize:]
+			if known > 0 { // else the whole file counts as damaged already
+				w.damage(b.name, known, b.at)
+			}
+			b.at += entrySize
+			known = b.at
 			if w.in.Closed = e.fate == closedMark; w.in.Closed {
 				w.nextRow = max(w.nextRow, e.span.To)
 				continue
@@ -216,6 +234,9 @@ func (w *walk) readSegments(names []string) error {
 			}
 			if s.first, s.ok = firstMessage(data, w.salt); !s.ok {
 				w.in.Damaged += int64(len(data))
+				if len(data) > segmentHead { // else its making was cut short
+					w.damage(s.name, 0, len(data))
+				}
 				continue
 			}
 			s.ok = false
@@ -278,10 +299,12 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 	if err != nil {
 		return err
 	}
+	w.in.Counts.DiskBytes += int64(len(data))
 	at := 0
 	if s.ok {
 		at = min(segmentHead, len(data))
 	}
+	known := at
 	for at < len(data) {
 		r, ok := wholeRecord(data[at:], w.salt)
 		if !ok {
@@ -289,18 +312,52 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 			if next < 0 {
 				next = len(data) - at - 1
 			}
-			w.in.Damaged += int64(next + 1)
 			at += next + 1
 			continue
 		}
+		w.in.Damaged += int64(at - known)
+		w.damage(s.name, known, at)
 		if r.number >= w.nextDone && !replaced(r.number, s.id, all) {
 			if err := w.visit(r, data[at+recordHead:at+int(r.size())]); err != nil {
 				return err
 			}
 		}
 		at += int(r.size())
+		known = at
+	}
+	w.in.Damaged += int64(len(data) - known)
+	if s.id == newest(all) && unfinishedRecord(data[known:], w.salt) {
+		w.in.Torn += int64(len(data) - known)
+	} else {
+		w.damage(s.name, known, len(data))
 	}
 	return nil
+}
+
+// damage notes the bytes of a file from up to to, if there are any.
+func (w *walk) damage(file string, from, to int) {
+	if from < to && len(w.in.Places) < maxDamages {
+		w.in.Places = append(w.in.Places, Damage{file, int64(from), int64(to - from)})
+	}
+}
+
+// newest is the number of the segment that was written to last.
+func newest(all []rawSegment) (id uint64) {
+	for _, s := range all {
+		if s.head.end == 0 {
+			id = max(id, s.id)
+		}
+	}
+	return id
+}
+
+// unfinishedRecord tells whether b is the beginning of a record.
+func unfinishedRecord(b []byte, salt uint32) bool {
+	if len(b) < recordHead {
+		return bytes.HasPrefix(b, recordMagic[:min(len(b), len(recordMagic))])
+	}
+	r, ok := parseRecord(b, salt)
+	return ok && r.size() > int64(len(b))
 }
 
 func replaced(message, id uint64, all []rawSegment) bool {
@@ -317,8 +374,16 @@ func (w *walk) visit(r record, data []byte) error {
 	w.nextRow = max(w.nextRow, r.end())
 	w.in.Messages++
 	left := w.pending(Span{r.first, r.end()})
+	unsettled := uint64(0)
 	for _, s := range left {
-		w.readable += s.To - s.From
+		unsettled += s.To - s.From
+	}
+	w.readable += unsettled
+	if unsettled > 0 {
+		w.in.Counts.PendingBytes += r.size() * int64(unsettled) / int64(r.rows)
+		if at := time.Unix(int64(r.seconds), 0); w.in.Counts.OldestPending.IsZero() || at.Before(w.in.Counts.OldestPending) {
+			w.in.Counts.OldestPending = at
+		}
 	}
 	if w.each == nil {
 		return nil
@@ -355,10 +420,9 @@ func (w *walk) sum() {
 			counts[p.fate] += n
 		}
 	}
-	w.in.Counts = Counts{
-		Received: w.nextRow - counts[void], Pending: w.nextRow - settled,
-		Stored: counts[Stored], Superseded: counts[Superseded], SetAside: counts[SetAside],
-		Dropped: counts[Dropped], Lost: counts[lost],
-	}
+	c := &w.in.Counts
+	c.Received, c.Pending = w.nextRow-counts[void], w.nextRow-settled
+	c.Stored, c.Superseded, c.SetAside = counts[Stored], counts[Superseded], counts[SetAside]
+	c.Dropped, c.Lost = counts[Dropped], counts[lost]
 	w.in.Unreadable = w.in.Counts.Pending - w.readable
 }
