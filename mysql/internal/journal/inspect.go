@@ -426,3 +426,17 @@ func (w *walk) sum() {
 	c.Dropped, c.Lost = counts[Dropped], counts[lost]
 	w.in.Unreadable = w.in.Counts.Pending - w.readable
 }
+
+// Identify returns the identity of the journal in dir, from its state files
+// alone; "" if none can be read.
+func Identify(dir string) (string, error) {
+	names, err := listNames(dir)
+	if err != nil {
+		return "", fmt.Errorf("identify journal: %w", err)
+	}
+	w := walk{dir: dir, in: &Inspection{}}
+	if err := w.readStates(names); err != nil {
+		return "", fmt.Errorf("identify journal %s: %w", dir, err)
+	}
+	return w.base.identity, nil
+}

@@ -193,10 +193,10 @@ func (b *bundle) wantRows(query string, want ...string) {
 }
 
 // wantFate checks the sums of the sink's rows, all of which are settled.
-func (b *bundle) wantFate(s *Sink, stored, setAside int64) {
+func (b *bundle) wantFate(s *Sink, stored, setAside uint64) {
 	b.t.Helper()
 	m := s.outbox.meter.Snapshot()
-	if m.Stored != stored || m.SetAside != setAside || m.Received != stored+setAside {
+	if m.Stored != stored || m.SetAside != setAside || m.Received != stored+setAside || m.Pending != 0 {
 		b.t.Errorf("fate %v; want stored %d, set aside %d", m, stored, setAside)
 	}
 }

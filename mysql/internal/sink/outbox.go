@@ -62,17 +62,22 @@ type Outboxes struct {
 	servers  map[string]*delivery.Health
 	writing  sync.WaitGroup // released outboxes
 	end      chan struct{}
+	orphans  orphanWatch
 }
 
 // NewOutboxes returns an empty set. folder says where journals are kept; it is
 // asked when the first one is needed.
 func NewOutboxes(folder func() (string, error)) *Outboxes {
-	return &Outboxes{folder: folder, released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
+	return &Outboxes{
+		folder: folder, released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{}),
+		orphans: orphanWatch{gauge: &metrics.Orphans{}},
+	}
 }
 
 // Close gives up what stopped rules have not written yet. It is for the end of the process.
 func (o *Outboxes) Close() {
 	close(o.end)
+	o.orphans.close()
 	o.writing.Wait()
 	if o.letters != nil {
 		_ = o.letters.Close()
@@ -116,6 +121,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		meter: &metrics.Rule{}, health: health, log: log,
 	}
 	options.Ledger = ledgerOf(id, c, queue)
+	box.meter.Account(account(queue))
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
 	box.delivery.Start()
 	return box, nil
@@ -259,9 +265,8 @@ func (b *outbox) finish() {
 		b.log.Debugf("closing the connections: %v", err)
 	}
 	b.letters.lines.Flush()
-	n := b.queue.Counts()
 	if err := b.queue.Close(); err != nil {
 		b.log.Errorf("close the queue: %v", err)
 	}
-	b.log.Infof("finished: %v pending=%d", b.meter.Snapshot(), n.Pending)
+	b.log.Infof("finished: %v", b.meter.Snapshot())
 }

@@ -12,6 +12,7 @@ import (
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/metrics"
 )
 
 // journals is the folder of all journals below the one that outlives the plugin.
@@ -34,7 +35,7 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 	target := id.target + "/" + id.table
 	options := journal.Options{
 		Dir:      filepath.Join(folder, journals, journal.DirName(id.rule, id.op, id.instance, target)),
-		Identity: fmt.Sprintf("rule %s, op %s, instance %d, to %s", id.rule, id.op, id.instance, target),
+		Identity: fmt.Sprintf(identityText, id.rule, id.op, id.instance, target),
 		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log,
 		Full: map[string]journal.Policy{"block": journal.Block, "dropOldest": journal.DropOldest, "refuse": journal.Refuse}[c.WhenFull],
 	}
@@ -45,6 +46,7 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 	for {
 		d, err := journal.Open(options)
 		if err == nil {
+			o.orphans.note(options.Dir, log)
 			return d, nil
 		}
 		if !errors.Is(err, journal.ErrLocked) {
@@ -79,4 +81,15 @@ func (m messages) Settle(fate delivery.Fate, from, to uint64) {
 		f = journal.SetAside
 	}
 	m.Queue.Settle(f, journal.Span{From: from, To: to})
+}
+
+// account reads the fates of a queue's rows.
+func account(q journal.Queue) func() metrics.Rows {
+	return func() metrics.Rows {
+		c := q.Counts()
+		return metrics.Rows{
+			Received: c.Received, Stored: c.Stored, Superseded: c.Superseded, SetAside: c.SetAside,
+			Dropped: c.Dropped, Lost: c.Lost, Pending: c.Pending,
+		}
+	}
 }

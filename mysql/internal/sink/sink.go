@@ -94,7 +94,6 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	}
 	err := s.append(ctx, message, rows)
 	if s.unsynced = errors.Is(err, journal.ErrUnsynced); s.unsynced {
-		s.outbox.meter.Received(rows)
 		return err
 	}
 	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
@@ -103,7 +102,6 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	if err != nil {
 		return fmt.Errorf("not accepted: %w (maxQueueBytes %d), the database takes rows slower than the rule makes them, or not at all", err, s.config.MaxQueueBytes)
 	}
-	s.outbox.meter.Received(rows)
 	return nil
 }
 
@@ -129,8 +127,7 @@ func (s *Sink) SetUrgent() { s.hurry() }
 // held nobody knows.
 func (s *Sink) TooLarge(int64, int64) {
 	if s.outbox != nil {
-		s.outbox.meter.Received(1)
-		s.outbox.meter.SetAside(1)
+		s.outbox.meter.TooLarge()
 	}
 }
 

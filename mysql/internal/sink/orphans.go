@@ -1,0 +1,164 @@
+package sink
+
+import (
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+
+	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/metrics"
+)
+
+const (
+	// calm is how long no rule may start before the journals without one are
+	// looked for: after a start of the plugin all rules come, in any order.
+	calm = 30 * time.Second
+	// longestCalm bounds that wait, for a rule that starts again and again.
+	longestCalm = 10 * time.Minute
+	// lookEvery is how often they are looked for, and told of, again.
+	lookEvery = 24 * time.Hour
+)
+
+// orphanWatch finds the journals that hold rows and that no rule has opened:
+// the rule was deleted, or its server, database or table changed while the
+// plugin was not running. Nobody delivers those rows unless a person does. It
+// reads the files beside everything else and takes no lock. The zero value
+// needs a gauge.
+type orphanWatch struct {
+	gauge *metrics.Orphans
+
+	mu      sync.Mutex
+	folder  string          // of all journals
+	opened  map[string]bool // names of folders, since the process started
+	orphans map[string]uint64
+	log     api.Logger
+	started chan struct{} // one slot: a rule did; nil before the first
+	end     chan struct{}
+	ended   bool
+	done    sync.WaitGroup
+}
+
+// note tells that a rule has opened the journal in dir. The first begins the watch.
+func (w *orphanWatch) note(dir string, log api.Logger) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return
+	}
+	if w.started == nil {
+		w.folder, w.opened, w.log = filepath.Dir(dir), map[string]bool{}, log
+		w.started, w.end = make(chan struct{}, 1), make(chan struct{})
+		w.done.Go(w.run)
+	}
+	name := filepath.Base(dir)
+	w.opened[name] = true
+	if _, ok := w.orphans[name]; ok {
+		delete(w.orphans, name)
+		w.publish()
+	}
+	select {
+	case w.started <- struct{}{}:
+	default:
+	}
+}
+
+// close ends the watch; twice is safe.
+func (w *orphanWatch) close() {
+	w.mu.Lock()
+	if w.end != nil && !w.ended {
+		close(w.end)
+	}
+	w.ended = true
+	w.mu.Unlock()
+	w.done.Wait()
+}
+
+func (w *orphanWatch) run() {
+	latest := time.Now().Add(longestCalm)
+	first := true
+	timer := time.NewTimer(calm)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.end:
+			return
+		case <-w.started:
+			if first {
+				timer.Reset(min(calm, time.Until(latest)))
+			}
+		case <-timer.C:
+			first = false
+			w.look()
+			timer.Reset(lookEvery)
+		}
+	}
+}
+
+// look reads every journal that no rule has opened, one after the other.
+func (w *orphanWatch) look() {
+	names, err := journal.Folders(w.folder)
+	if err != nil {
+		w.log.Warnf("looking for journals that no rule uses: %v", err)
+		return
+	}
+	w.mu.Lock()
+	w.orphans = map[string]uint64{}
+	w.mu.Unlock()
+	for _, name := range names {
+		select {
+		case <-w.end:
+			return
+		default:
+		}
+		if w.isOpened(name) {
+			continue
+		}
+		in, err := journal.Inspect(filepath.Join(w.folder, name), nil)
+		switch {
+		case err != nil:
+			w.log.Warnf("looking for journals that no rule uses: %v", err)
+		case in.Counts.Pending > 0 && w.add(name, in.Counts.Pending):
+			w.tell(name, in)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.publish()
+}
+
+func (w *orphanWatch) isOpened(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.opened[name]
+}
+
+// add notes an orphan, unless its rule has started meanwhile.
+func (w *orphanWatch) add(name string, rows uint64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.opened[name] {
+		return false
+	}
+	w.orphans[name] = rows
+	return true
+}
+
+func (w *orphanWatch) tell(name string, in *journal.Inspection) {
+	age := "of unknown age"
+	if at := in.Counts.OldestPending; !at.IsZero() {
+		age = "the oldest waiting for " + time.Since(at).Round(time.Second).String()
+	}
+	w.log.Warnf("%d rows wait in a journal that no rule uses, %s: %s; its rule was deleted, or writes elsewhere now; deliver them with: mysql journal drain %s --props FILE, or throw them away with: mysql journal purge %s",
+		in.Counts.Pending, age, in.Identity, name, name)
+}
+
+// publish sets the gauge. mu is held.
+func (w *orphanWatch) publish() {
+	var rows uint64
+	for _, n := range w.orphans {
+		rows += n
+	}
+	w.gauge.Set(len(w.orphans), rows)
+}
