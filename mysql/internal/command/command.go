@@ -29,8 +29,8 @@ type streams struct {
 // commandLine is the whole grammar.
 type commandLine struct {
 	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
-	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk."`
-	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export or remove them."`
+	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk, deliver or remove those that no rule delivers."`
+	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export, replay or remove them."`
 }
 
 const introduction = `mysql %s is a plugin of LF Edge eKuiper: the sink "mysql" writes a rule's rows

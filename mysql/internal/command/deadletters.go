@@ -23,6 +23,7 @@ type deadLettersCommand struct {
 	Count  letterCountCommand  `cmd:"" help:"Count them by rule and error."`
 	Show   letterShowCommand   `cmd:"" help:"Show some with all that is known, and the row."`
 	Export letterExportCommand `cmd:"" help:"Write them as JSON lines."`
+	Replay letterReplayCommand `cmd:"" help:"Bring them to a table again, and remove those that it takes."`
 	Purge  letterPurgeCommand  `cmd:"" help:"Remove them for good."`
 
 	// dataDir finds the folder that holds the folder deadletters, where --dir
@@ -51,6 +52,7 @@ Examples:
   mysql deadletters list --rule demo --error 1062 --since 24h
   mysql deadletters show 17
   mysql deadletters export --rule demo > rows.jsonl
+  mysql deadletters replay --rule demo --props action.json
   mysql deadletters purge --error 1062 --yes`
 }
 
@@ -95,6 +97,18 @@ func (f *letterFolder) open(parent *deadLettersCommand) (*deadletter.Reader, str
 		return nil, "", fmt.Errorf("no dead letters there: %s is not a folder", dir)
 	}
 	return deadletter.NewReader(dir, nil), dir, nil
+}
+
+// tellOfDrained says where else there are letters: a drain beside a running
+// plugin has a folder of its own.
+func (f *letterFolder) tellOfDrained(s streams, dir string) {
+	if f.Dir != "" {
+		return
+	}
+	drained := filepath.Join(filepath.Dir(dir), drainedFolder)
+	if counts, _, err := deadletter.NewReader(drained, nil).Count(deadletter.Filter{}); err == nil && len(counts) > 0 {
+		fmt.Fprintf(s.err, "mysql: a drain beside the running plugin set more rows aside, in another folder: --dir %s\n", drained)
+	}
 }
 
 // usageError is a mistake in the command line, which exits with code 2.

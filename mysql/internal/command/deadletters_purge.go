@@ -48,7 +48,7 @@ func (c *letterPurgeCommand) Run(parent *deadLettersCommand, s streams) error {
 		n += count.Letters
 	}
 	if n > 0 && !c.Yes {
-		if err := confirm(parent, s, fmt.Sprintf("Remove %d dead letters from %s for good?", n, dir)); err != nil {
+		if err := confirm(parent.stdin, s, fmt.Sprintf("Remove %d dead letters from %s for good?", n, dir)); err != nil {
 			return err
 		}
 	}
@@ -91,8 +91,7 @@ func (c *letterPurgeCommand) remove(s streams, r *deadletter.Reader, filter dead
 const errNobody = usageError("nobody is there to ask: say --yes to remove them without a question")
 
 // confirm asks a person, and fails where there is none.
-func confirm(parent *deadLettersCommand, s streams, question string) error {
-	in := parent.stdin
+func confirm(in letterInput, s streams, question string) error {
 	if in == nil {
 		in = os.Stdin
 	}

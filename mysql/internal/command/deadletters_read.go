@@ -26,10 +26,11 @@ func (letterListCommand) Help() string {
 
 // Run lists the letters.
 func (c *letterListCommand) Run(parent *deadLettersCommand, s streams) error {
-	r, _, err := c.open(parent)
+	r, dir, err := c.open(parent)
 	if err != nil {
 		return err
 	}
+	c.tellOfDrained(s, dir)
 	filter := c.filter()
 	filter.SkipRaw = true
 	encoder := jsonLines(s.out)
@@ -88,10 +89,11 @@ type jsonCount struct {
 
 // Run counts the letters.
 func (c *letterCountCommand) Run(parent *deadLettersCommand, s streams) error {
-	r, _, err := c.open(parent)
+	r, dir, err := c.open(parent)
 	if err != nil {
 		return err
 	}
+	c.tellOfDrained(s, dir)
 	counts, damaged, err := r.Count(c.filter())
 	if err != nil {
 		return err

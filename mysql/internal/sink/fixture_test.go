@@ -60,13 +60,13 @@ type bundle struct {
 	outboxes *Outboxes
 	log      *logLines
 	journal  string // on or off
+	folder   string // that outlives the plugin
 }
 
 func newBundle(t testing.TB, ddl ...string) *bundle {
 	t.Helper()
-	b := &bundle{t: t, journal: "on", log: &logLines{}}
-	folder := t.TempDir()
-	b.outboxes = NewOutboxes(func() (string, error) { return folder, nil })
+	b := &bundle{t: t, journal: "on", log: &logLines{}, folder: t.TempDir()}
+	b.outboxes = b.newOutboxes()
 	b.database = strings.ToLower(strings.NewReplacer("/", "_", "-", "_", " ", "_").Replace(t.Name()))
 	if len(b.database) > 60 {
 		b.database = b.database[:60]
@@ -92,6 +92,10 @@ func newBundle(t testing.TB, ddl ...string) *bundle {
 		}
 	})
 	return b
+}
+
+func (b *bundle) newOutboxes() *Outboxes {
+	return NewOutboxes(func() (string, error) { return b.folder, nil })
 }
 
 func (b *bundle) exec(statement string) {
