@@ -62,10 +62,15 @@ func dataDir() (string, error) {
 
 // Run carries out args, without the program's name, and returns the exit code.
 func Run(args []string, out, err io.Writer) int {
+	line := commandLine{Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
+	return execute(&line, args, out, err)
+}
+
+// execute is Run, of a command line that is told where things are.
+func execute(line *commandLine, args []string, out, err io.Writer) int {
 	code := exitOK
 	exited := false
-	line := commandLine{Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
-	parser, e := kong.New(&line,
+	parser, e := kong.New(line,
 		kong.Name("mysql"),
 		kong.Description("eKuiper's MySQL sink and random source, as a portable plugin."),
 		kong.Writers(out, err),
@@ -92,11 +97,16 @@ func Run(args []string, out, err io.Writer) int {
 	}
 	if e := context.Run(); e != nil {
 		fmt.Fprintf(err, "mysql: %v\n", e)
-		var coder kong.ExitCoder
-		if errors.As(e, &coder) {
-			return coder.ExitCode()
-		}
-		return exitFailed
+		return exitCode(e)
 	}
 	return code
+}
+
+// exitCode is the code that err ends the process with.
+func exitCode(err error) int {
+	var coder kong.ExitCoder
+	if errors.As(err, &coder) {
+		return coder.ExitCode()
+	}
+	return exitFailed
 }

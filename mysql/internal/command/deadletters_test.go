@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"ekuiper-mysql/mysql/internal/deadletter"
 )
 
@@ -64,42 +62,29 @@ func (i terminalInfo) Mode() os.FileMode { return i.mode }
 
 func answer(text string) terminal { return terminal{strings.NewReader(text), os.ModeCharDevice} }
 
-// run carries out a command line as Run does.
+// run carries out a command line of deadletters as Run does.
 func run(t *testing.T, data string, in letterInput, args ...string) (out, errs string, code int) {
 	t.Helper()
-	var line struct {
-		DeadLetters deadLettersCommand `cmd:"" name:"deadletters"`
-	}
-	var stdout, stderr bytes.Buffer
-	line.DeadLetters.dataDir = func() (string, error) {
+	return runLine(t, data, in, append([]string{"deadletters"}, args...))
+}
+
+// runJournal carries out a command line of journal as Run does.
+func runJournal(t *testing.T, data string, in letterInput, args ...string) (out, errs string, code int) {
+	t.Helper()
+	return runLine(t, data, in, append([]string{"journal"}, args...))
+}
+
+func runLine(t *testing.T, data string, in letterInput, args []string) (out, errs string, code int) {
+	t.Helper()
+	dataDir := func() (string, error) {
 		if data == "" {
 			return "", errors.New("the data folder is not known: set KuiperBaseKey")
 		}
 		return data, nil
 	}
-	line.DeadLetters.stdin = in
-	exit := -1
-	parser, err := kong.New(&line, kong.Name("mysql"), kong.Writers(&stdout, &stderr), kong.Bind(streams{&stdout, &stderr}),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(c int) { exit = c }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := parser.Parse(append([]string{"deadletters"}, args...))
-	if exit >= 0 {
-		return stdout.String(), stderr.String(), exit
-	}
-	if err != nil {
-		return stdout.String(), err.Error(), exitUsage
-	}
-	err = parsed.Run()
-	if err != nil {
-		fmt.Fprintf(&stderr, "mysql: %v\n", err)
-		code = 1
-		var coder kong.ExitCoder
-		if errors.As(err, &coder) {
-			code = coder.ExitCode()
-		}
-	}
+	line := commandLine{Journal: journalCommand{dataDir: dataDir, stdin: in}, DeadLetters: deadLettersCommand{dataDir: dataDir, stdin: in}}
+	var stdout, stderr bytes.Buffer
+	code = execute(&line, args, &stdout, &stderr)
 	return stdout.String(), stderr.String(), code
 }
 
