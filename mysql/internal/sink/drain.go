@@ -98,17 +98,20 @@ func placesOf(r *deadletter.Reader, name string) (map[uint64]bool, error) {
 
 // Run delivers what is pending to t and returns when nothing is. On an error
 // the rest is still in the journal; rows of a batch that was being written
-// come again, and may be stored.
+// come again, and may be stored unless t delivers exactly once.
 func (d *Drain) Run(ctx context.Context, t *Target) error {
-	return t.transfer(ctx, messages{d.queue}, d, d.queue.Empty())
+	return t.transfer(ctx, messages{d.queue}, d, ledgerOf(d.letters.id, t.config, d.queue), d.queue.Empty())
 }
 
 // Counts are the journal's. It may be called by any goroutine.
 func (d *Drain) Counts() journal.Counts { return d.queue.Counts() }
 
+// Holds implements delivery.DeadLetters.
+func (d *Drain) Holds(number uint64) bool { return d.known[number] || d.letters.Holds(number) }
+
 // SetAside implements delivery.DeadLetters.
 func (d *Drain) SetAside(ctx context.Context, r delivery.Refused) error {
-	if r.Replayed && d.known[r.Number] {
+	if r.Replayed && d.Holds(r.Number) {
 		return nil
 	}
 	return d.letters.SetAside(ctx, r)

@@ -43,7 +43,7 @@ func (t *Target) Replay(ctx context.Context, r *deadletter.Reader, filter deadle
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	q.fail = cancel
-	err := t.transfer(ctx, q, q, q.empty)
+	err := t.transfer(ctx, q, q, nil, q.empty)
 	return q.done, errors.Join(err, q.remove())
 }
 
@@ -136,6 +136,10 @@ func (q *replay) end() {
 
 // Ready implements delivery.Queue.
 func (q *replay) Ready() <-chan struct{} { return q.idle }
+
+// Holds implements delivery.DeadLetters: that a row is a letter is no reason
+// to pass it over here.
+func (q *replay) Holds(uint64) bool { return false }
 
 // SetAside implements delivery.DeadLetters: the row is a letter already.
 func (q *replay) SetAside(_ context.Context, r delivery.Refused) error {

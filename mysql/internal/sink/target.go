@@ -49,12 +49,14 @@ func (t *Target) Check(ctx context.Context) error {
 
 // transfer delivers from q until empty is closed. It ends early, with an
 // error, when ctx is done or nothing has moved for as long as Patience says;
-// what is not settled then stays in the queue, and may be stored.
-func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, empty <-chan struct{}) error {
+// what is not settled then stays in the queue, and may be stored unless there
+// is a ledger, which may be nil.
+func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, empty <-chan struct{}) error {
 	options, db, err := connectLazily(t.config, t.log)
 	if err != nil {
 		return err
 	}
+	options.Ledger = ledger
 	moved := &movement{Queue: q, moved: make(chan struct{}, 1)}
 	d := delivery.New(options, db, moved, letters, &metrics.Rule{}, t.log, &delivery.Health{})
 	d.Start()
