@@ -36,6 +36,7 @@ type Config struct {
 	Fsync             time.Duration // how long a message may wait for a sync; 0: none may
 	ExactlyOnce       bool
 	LedgerTable       string         // as given: a table's name
+	DeadLetterTable   string         // as given: a table's name; "" for none
 	Errors            map[string]any // as given, nil if it is not: keys and words are not judged yet
 	RequireAck        bool           // eKuiper's own property
 }
@@ -91,6 +92,7 @@ func (c Config) visible() []setting {
 		{"fsync", c.Fsync.String()},
 		{"delivery", choose(c.ExactlyOnce, "exactlyOnce", "atLeastOnce")},
 		{"ledgerTable", c.LedgerTable},
+		{"deadLetterTable", c.DeadLetterTable},
 		{"errors", c.Errors},
 		{"requireAck", c.RequireAck},
 	}
@@ -211,6 +213,21 @@ func (r *reader) place() {
 	r.config.Target = d.Addr + "/" + database
 	if d.Net == "unix" {
 		r.config.Target = "unix(" + d.Addr + ")/" + database
+	}
+	r.placeLetters()
+}
+
+// placeLetters makes sure that refused rows get a table of their own.
+func (r *reader) placeLetters() {
+	letters := r.config.DeadLetterTable
+	if letters == "" {
+		return
+	}
+	if strings.EqualFold(ownName(letters), ownName(r.config.Table)) {
+		r.fail("property deadLetterTable: %q is the table of the rows; allowed: another one", letters)
+	}
+	if strings.EqualFold(ownName(letters), ownName(r.config.LedgerTable)) {
+		r.fail("property deadLetterTable: %q is the ledger's table; allowed: another one", letters)
 	}
 }
 

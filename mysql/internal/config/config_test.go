@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err, warnings)
 	}
 	want := "target localhost:3306/database, table test, nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
-		"maxBatchRows 1000, maxBatchBytes 1048576, maxBatchDelay 0s, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, errors map[], requireAck false"
+		"maxBatchRows 1000, maxBatchBytes 1048576, maxBatchDelay 0s, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
 	}
@@ -83,6 +83,7 @@ func TestValuesAccepted(t *testing.T) {
 		{"requireAck", true, "requireAck true"},
 		{"delivery", "ExactlyOnce", "delivery exactlyOnce"},
 		{"ledgerTable", "`my ledger`", "ledgerTable `my ledger`"},
+		{"deadLetterTable", "`dead.letters`", "deadLetterTable `dead.letters`"},
 		{"errors", map[string]any{"1452": "retry"}, "errors map[1452:retry]"},
 		{"errors", `{"1452":"retry"}`, "errors map[1452:retry]"},
 		{"MAXBATCHROWS", 7, "maxBatchRows 7"},
@@ -133,6 +134,11 @@ func TestValuesRefused(t *testing.T) {
 		{"maxBatchDelay", 1e15, "property maxBatchDelay: 1e+15"},
 		{"maxQueueBytes", 65535, "property maxQueueBytes: 65535; allowed: 64KiB to 1TiB"},
 		{"delivery", "atMostOnce", `property delivery: "atMostOnce"; allowed: atLeastOnce, exactlyOnce`},
+		{"deadLetterTable", "other.letters", `property deadLetterTable: "other.letters"; allowed: a table's name`},
+		{"deadLetterTable", 7, `property deadLetterTable: 7; allowed: a table's name`},
+		{"deadLetterTable", "a`b", "property deadLetterTable: \"a`b\": a backquote inside a name"},
+		{"deadLetterTable", "`Test`", "property deadLetterTable: \"`Test`\" is the table of the rows"},
+		{"deadLetterTable", "ekuiper_mysql_ledger", `property deadLetterTable: "ekuiper_mysql_ledger" is the ledger's table`},
 		{"ledgerTable", "other.ledger", `property ledgerTable: "other.ledger"; allowed: a table's name`},
 		{"ledgerTable", "a`b", "property ledgerTable: \"a`b\": a backquote inside a name"},
 		{"errors", []any{"1452"}, "property errors: a value of type list; allowed: an object such as"},

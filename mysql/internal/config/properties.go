@@ -198,6 +198,16 @@ var properties = []Property{
 		read: readLedgerTable,
 	},
 	{
+		Name: "deadLetterTable", Type: "string", Default: "",
+		Allowed: "a table's name of 1 to 64 characters, without a database, other than the rows' own",
+		Label:   Text{"Dead letter table", "死信表"},
+		Hint: Text{
+			"Rows that the table refuses are kept on disk; with this they are copied to a table in the database of the rows as well, with the reason. It is created if it does not exist.",
+			"被表拒绝的行保存在磁盘上；设置此项后，还会连同原因复制到数据所在数据库的此表中。不存在时自动创建。",
+		},
+		read: readDeadLetterTable,
+	},
+	{
 		Name: "errors", Type: "object", Default: "{}", Allowed: "an object such as {\"1452\": \"retry\", \"23000\": \"row\"}",
 		Label: Text{"Errors", "错误处理"},
 		Hint: Text{
@@ -256,20 +266,36 @@ func readTable(r *reader, p Property, name string, v any) {
 }
 
 func readLedgerTable(r *reader, p Property, name string, v any) {
+	if s, ok := r.tableAlone(p, name, v); ok {
+		r.config.LedgerTable = s
+	}
+}
+
+func readDeadLetterTable(r *reader, p Property, name string, v any) {
+	if v == "" {
+		return
+	}
+	if s, ok := r.tableAlone(p, name, v); ok {
+		r.config.DeadLetterTable = s
+	}
+}
+
+// tableAlone reads the name of a table without a database.
+func (r *reader) tableAlone(p Property, name string, v any) (string, bool) {
 	s, ok := v.(string)
 	if !ok {
 		r.refuse(p, name, v)
-		return
+		return "", false
 	}
 	if err := checkTable(s); err != nil {
 		r.fail("property %s: %s: %w; allowed: %s", name, describe(v), err, p.Allowed)
-		return
+		return "", false
 	}
 	if tableDatabase(s) != "" {
 		r.refuse(p, name, v)
-		return
+		return "", false
 	}
-	r.config.LedgerTable = s
+	return s, true
 }
 
 // readErrors takes the object as it is, whose words the room that knows the

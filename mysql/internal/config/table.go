@@ -42,6 +42,15 @@ func tableDatabase(s string) string {
 	return parts[0]
 }
 
+// ownName returns a table's name without its database and without backquotes.
+func ownName(s string) string {
+	parts, err := tableParts(s)
+	if err != nil || len(parts) == 0 {
+		return s
+	}
+	return parts[len(parts)-1]
+}
+
 // tableParts splits at dots outside backquotes and takes the backquotes off.
 func tableParts(s string) ([]string, error) {
 	const blank = " \t\r\n"

@@ -72,6 +72,7 @@ func clip(s string) string {
 // matches all.
 type Filter struct {
 	IDs     []uint64
+	After   uint64 // only ids above
 	Rule    string
 	Table   string
 	Numbers []uint16 // error numbers; 0 stands for reasons that are not the server's
@@ -81,7 +82,7 @@ type Filter struct {
 }
 
 func (f *Filter) match(l *Letter) bool {
-	return (len(f.IDs) == 0 || slices.Contains(f.IDs, l.ID)) &&
+	return l.ID > f.After && (len(f.IDs) == 0 || slices.Contains(f.IDs, l.ID)) &&
 		(f.Rule == "" || f.Rule == l.Rule) &&
 		(f.Table == "" || f.Table == l.Table) &&
 		(len(f.Numbers) == 0 || slices.Contains(f.Numbers, l.Number)) &&
@@ -91,7 +92,7 @@ func (f *Filter) match(l *Letter) bool {
 
 // mayHold tells whether ids first to last may hold a match.
 func (f *Filter) mayHold(first, last uint64) bool {
-	return len(f.IDs) == 0 || slices.ContainsFunc(f.IDs, func(id uint64) bool { return id >= first && id <= last })
+	return last > f.After && (len(f.IDs) == 0 || slices.ContainsFunc(f.IDs, func(id uint64) bool { return id >= first && id <= last }))
 }
 
 // Count is how many letters one rule has for one error number.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
@@ -30,7 +31,11 @@ type letters struct {
 	store   *deadletter.Store // nil: only the log
 	lines   *deadletter.Log
 	log     api.Logger
+	copier  atomic.Pointer[copier] // nil: to no table
 }
+
+// copyTo makes k what copies letters to a table, in place of what did before.
+func (l *letters) copyTo(k *copier) { l.copier.Swap(k).finish() }
 
 // Holds implements delivery.DeadLetters.
 func (l *letters) Holds(number uint64) bool {
@@ -48,6 +53,7 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) error {
 		if err := l.put(ctx, l.letter(r, place)); err != nil {
 			return err
 		}
+		l.copier.Load().notify()
 	}
 	l.lines.SetAside(r.Raw, r.Reason)
 	return nil

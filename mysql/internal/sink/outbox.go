@@ -63,6 +63,7 @@ type Outboxes struct {
 	writing  sync.WaitGroup // released outboxes
 	end      chan struct{}
 	orphans  orphanWatch
+	copies   copies
 }
 
 // NewOutboxes returns an empty set. folder says where journals are kept; it is
@@ -79,6 +80,7 @@ func (o *Outboxes) Close() {
 	close(o.end)
 	o.orphans.close()
 	o.writing.Wait()
+	o.copies.work.Wait()
 	if o.letters != nil {
 		_ = o.letters.Close()
 	}
@@ -100,6 +102,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		}
 		options.Ledger = ledgerOf(id, c, box.queue)
 		box.delivery.Reconfigure(options, db)
+		box.letters.copyTo(o.startCopy(id, c, log))
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
 		return box, nil
 	}
@@ -123,6 +126,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	options.Ledger = ledgerOf(id, c, queue)
 	box.meter.Account(account(queue))
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
+	box.letters.copyTo(o.startCopy(id, c, log))
 	box.delivery.Start()
 	return box, nil
 }
@@ -173,13 +177,13 @@ func ledgerOf(id identity, c *config.Config, queue journal.Queue) *delivery.Ledg
 		host = "unknown"
 	}
 	return &delivery.Ledger{
-		Table: ledgerName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark,
+		Table: tableName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark,
 		Owner: fmt.Sprintf("%s, %s, %d", id.rule, id.op, id.instance), Host: host,
 	}
 }
 
-// ledgerName is the table's name without the backquotes it may have been given in.
-func ledgerName(given string) string {
+// tableName is the table's name without the backquotes it may have been given in.
+func tableName(given string) string {
 	name, err := schema.ParseName(given)
 	if err != nil {
 		return given
@@ -265,6 +269,7 @@ func (b *outbox) finish() {
 		b.log.Debugf("closing the connections: %v", err)
 	}
 	b.letters.lines.Flush()
+	b.letters.copyTo(nil)
 	if err := b.queue.Close(); err != nil {
 		b.log.Errorf("close the queue: %v", err)
 	}
