@@ -188,7 +188,7 @@ func TestRowsSurviveAKillWhileTheDatabaseIsAway(t *testing.T) {
 }
 
 // counts is what `mysql journal list --json` prints.
-type counts struct{ Received, Stored, SetAside, Dropped, Lost, Pending int }
+type counts struct{ Received, Stored, Superseded, SetAside, Dropped, Lost, Pending int }
 
 // journal reads the only journal's counts with the command line.
 func (b *bundle) journal() (c counts) {
@@ -196,7 +196,7 @@ func (b *bundle) journal() (c counts) {
 	out, err := b.command("journal", "list", "--json")
 	b.must(err)
 	b.must(json.Unmarshal(out, &c))
-	if c.Received != c.Stored+c.SetAside+c.Dropped+c.Lost+c.Pending {
+	if c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost+c.Pending {
 		b.Errorf("the sums do not add up: %+v", c)
 	}
 	return c
