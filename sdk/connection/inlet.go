@@ -19,6 +19,10 @@ type Handler interface {
 	TooLarge(e *TooLargeError)
 }
 
+// Greeter is a Handler that is told of every new connection, before its
+// first message.
+type Greeter interface{ Connected() }
+
 // Inlet listens as PULL and hands each message to its handler.
 type Inlet struct {
 	ln    net.Listener
@@ -164,11 +168,27 @@ func (in *Inlet) serve(p *inPipe) {
 		in.mu.Unlock()
 	}()
 	wire, err := greet(p.conn, protoPull, inletBuffer)
+	if err == nil {
+		in.greeted()
+	}
 	for err == nil {
 		err = in.one(p, wire)
 	}
 	if !errors.Is(err, io.EOF) && !in.isClosed() {
 		in.log.Warn("connection of the host broke", "error", err)
+	}
+}
+
+// greeted tells the handler of a new connection.
+func (in *Inlet) greeted() {
+	select {
+	case in.turn <- struct{}{}:
+		defer func() { <-in.turn }()
+	case <-in.done:
+		return
+	}
+	if g, ok := in.handler.(Greeter); ok && !in.isClosed() {
+		g.Connected()
 	}
 }
 

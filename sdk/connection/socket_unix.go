@@ -5,6 +5,7 @@ package connection
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"net"
 	"os"
@@ -106,6 +107,25 @@ func LookUpSocket(url string) SocketFile {
 		return SocketFile{}
 	}
 	return SocketFile{path: p, info: info}
+}
+
+// Identity returns a number that another listener of the same name will not
+// have, nor the same after a restart of the machine. It is 0 for none.
+func (f SocketFile) Identity() uint64 {
+	if f.info == nil {
+		return 0
+	}
+	h := fnv.New64a()
+	if st, ok := f.info.Sys().(*syscall.Stat_t); ok {
+		fmt.Fprintln(h, st.Dev, st.Ino)
+	}
+	fmt.Fprintln(h, f.info.ModTime().UnixNano())
+	return max(h.Sum64(), 1)
+}
+
+// Since reports whether both are there and f is not older than g.
+func (f SocketFile) Since(g SocketFile) bool {
+	return f.info != nil && g.info != nil && !f.info.ModTime().Before(g.info.ModTime())
 }
 
 // Remove removes the file if it is still the same one, and reports that.

@@ -46,6 +46,12 @@ type SocketFile struct{}
 // LookUpSocket returns none.
 func LookUpSocket(string) SocketFile { return SocketFile{} }
 
+// Identity returns 0: nothing tells one pipe from its successor.
+func (SocketFile) Identity() uint64 { return 0 }
+
+// Since reports that it is not known.
+func (SocketFile) Since(SocketFile) bool { return false }
+
 // Remove reports that nothing was removed.
 func (SocketFile) Remove() bool { return false }
 

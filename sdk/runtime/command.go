@@ -154,16 +154,35 @@ func flag(config map[string]interface{}, name string) bool {
 	return false
 }
 
-// resends reports whether the host sends a message again whose
-// acknowledgement was an error.
-func resends(config map[string]interface{}) bool {
+// ackTerms is what the host makes of an acknowledgement that is an error.
+type ackTerms struct {
+	resends  bool          // it sends the message again, until one is ok
+	interval time.Duration // that long after the error
+}
+
+// usualResend is the host's interval where only a cache is asked for.
+const usualResend = 100 * time.Millisecond
+
+// resendTerms reads the terms from an action's properties. With
+// resendAlterQueue it is another operator that gets the message again, whose
+// name tells; the one that has refused it goes on with the next.
+func resendTerms(config map[string]interface{}, op string) ackTerms {
+	var t ackTerms
 	switch v := property(config, "resendInterval").(type) {
 	case float64:
-		return v > 0
+		t.interval = time.Duration(v) * time.Millisecond
 	case string:
-		if d, err := time.ParseDuration(v); err != nil || d > 0 {
-			return true
+		d, err := time.ParseDuration(v)
+		if t.interval = d; err != nil {
+			t.interval = usualResend
 		}
 	}
-	return flag(config, "enableCache")
+	t.resends = t.interval > 0
+	if flag(config, "enableCache") {
+		if !t.resends {
+			t.interval = usualResend
+		}
+		t.resends = !flag(config, "resendAlterQueue") || strings.Contains(op, "_resend")
+	}
+	return t
 }

@@ -53,7 +53,7 @@ func FuzzParseCommand(f *testing.F) {
 			t.Fatalf("%q became %+v", raw, c)
 		}
 		flag(c.config, "requireAck")
-		resends(c.config)
+		resendTerms(c.config, c.target.op)
 		dataSource(c)
 	})
 }
@@ -105,7 +105,7 @@ func TestProperties(t *testing.T) {
 		if err := json.NewDecoder(strings.NewReader(c.config)).Decode(&config); err != nil {
 			t.Fatal(err)
 		}
-		if ack, resend := flag(config, "requireAck"), resends(config); ack != c.ack || resend != c.resend {
+		if ack, resend := flag(config, "requireAck"), resendTerms(config, "s_0").resends; ack != c.ack || resend != c.resend {
 			t.Errorf("%s: acknowledge %t, resend %t", c.config, ack, resend)
 		}
 	}

@@ -18,6 +18,34 @@ type SizeWitness interface {
 	TooLarge(size, limit int64)
 }
 
+// AckKeeper is a sink that remembers, over a kill of the process, how far
+// acknowledgements had come. The host waits for one without end: where the
+// rule sets requireAck, a successor that knows how far its forerunner had come
+// gives the host what it waits for at once, and no answer too many. Without
+// an AckKeeper it has to find that out by waiting, and a message may be
+// collected twice.
+//
+// The methods are called after Open, one at a time, but possibly while a
+// Collect is late or the sink is being closed.
+type AckKeeper interface {
+	// AckNote returns the note that SetAckNote was given last, by this run or
+	// one before, or nil where there is none. False says that this sink keeps
+	// no notes, nor will: the other methods are not called then.
+	AckNote() ([]byte, bool)
+	// SetAckNote keeps a note, of 32 bytes, in place of the one before. When it
+	// returns, a SIGKILL must not undo it; a power cut may. It is called three
+	// times for every message and must not wait. Where it fails, no note may
+	// be left.
+	SetAckNote(note []byte) error
+	// Kept returns a count that every Collect that keeps its message has
+	// raised when the message is safe from a SIGKILL, and nothing else raises.
+	// It goes on where the run before has left it.
+	Kept() uint64
+	// IsLastKept reports whether message is, byte for byte, the one that was
+	// kept last, by this run or one before.
+	IsLastKept(message []byte) bool
+}
+
 // setUrgent tells the sink that a stop has begun.
 func (r *sinkRun) setUrgent() {
 	if s, ok := r.sink.(Urgent); ok {

@@ -21,6 +21,14 @@ type timing struct {
 	collect time.Duration // a Collect's deadline where the rule wants acknowledgements
 	answer  time.Duration // the acknowledgement goes out by then, with an error if need be
 
+	// After a kill, see balance.go.
+	silence     time.Duration // a host silent for this long may wait for an acknowledgement
+	silenceMost time.Duration // the same for a host that was often silent for long
+	resendSlack time.Duration // how late the host may be with what it sends again
+	resendEarly time.Duration // how early it may seem to be
+	holdUnsent  time.Duration // how long an answer is held where nothing is sent again
+	holdLeast   time.Duration // how long an answer is held at least
+
 	drain        connection.DrainLimits // of a stop
 	drainCollect time.Duration          // a Collect's deadline while draining
 	close        time.Duration          // a Close's deadline
@@ -36,6 +44,8 @@ func usualTiming() timing {
 	return timing{
 		findHost: 3 * time.Second, redial: 50 * ms, parentPoll: 250 * ms, hostMissing: time.Second,
 		collect: 2500 * ms, answer: 2800 * ms,
+		silence: 1500 * ms, silenceMost: 30 * time.Second, resendSlack: time.Second, resendEarly: 20 * ms,
+		holdUnsent: 100 * ms, holdLeast: 20 * ms,
 		drain: connection.DrainLimits{
 			First: 50 * ms, Quiet: 100 * ms, Stall: 600 * ms, Usual: time.Second, Longer: 3 * time.Second,
 		},

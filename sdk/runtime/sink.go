@@ -13,14 +13,15 @@ import (
 
 // sinkRun is a started sink.
 type sinkRun struct {
-	p      *plugin
-	log    *slog.Logger
-	sink   api.Sink
-	base   *context.Stream      // labelled, never done
-	cancel gocontext.CancelFunc // of the context that Open received
-	intake intake
-	inlet  *connection.Inlet
-	acks   connection.SocketFile // where the host listened at the start
+	p        *plugin
+	log      *slog.Logger
+	sink     api.Sink
+	base     *context.Stream      // labelled, never done
+	cancel   gocontext.CancelFunc // of the context that Open received
+	intake   intake
+	inlet    *connection.Inlet
+	acks     connection.SocketFile // where the host listened at the start
+	listener uint64                // its identity
 }
 
 // intake hands messages to Collect.
@@ -54,13 +55,22 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 		run = p.newSink(&refusing{err}, id, log)
 	}
 	run.acks = connection.LookUpSocket(connection.AckURL(id.rule, id.op, id.instance))
+	run.listener = run.acks.Identity()
 	if flag(c.config, "requireAck") {
-		run.intake = newAcked(run, connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance)), resends(c.config))
+		before := earlier{intact: inlet != nil}
+		if inlet == nil {
+			// A run that has ended in order leaves no socket behind.
+			before.unclean = connection.LookUpSocket(connection.DataURL(id.rule, id.op, id.instance)).Since(run.acks)
+		}
+		run.intake = newAcked(run, &ackWire{Outlet: connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance))}, resendTerms(c.config, id.op), before)
 	} else {
 		run.intake = newUnacked(run)
 	}
 	if run.inlet = inlet; inlet != nil {
 		inlet.Resume(run.intake)
+		if g, ok := run.intake.(connection.Greeter); ok {
+			g.Connected()
+		}
 		return run, nil
 	}
 	run.inlet, err = connection.Listen(connection.DataURL(id.rule, id.op, id.instance), p.maxMessage, log, run.intake)
@@ -107,6 +117,9 @@ func (r *sinkRun) stop() {
 	r.setUrgent()
 	if !r.inlet.Drain(r.p.timing.drain) {
 		r.log.Warn("stop: the sink has not taken all that was sent, the rest is lost")
+	}
+	if a, ok := r.intake.(*acked); ok {
+		a.retire()
 	}
 	r.shut()
 }

@@ -28,14 +28,13 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 	if !c.Journal {
 		return journal.NewMemory(c.MaxQueueBytes), nil
 	}
-	folder, err := o.folder()
+	dir, err := o.journalDir(id)
 	if err != nil {
 		return nil, fmt.Errorf("the journal: %w; or set the property journal to off", err)
 	}
-	target := id.target + "/" + id.table
 	options := journal.Options{
-		Dir:      filepath.Join(folder, journals, journal.DirName(id.rule, id.op, id.instance, target)),
-		Identity: fmt.Sprintf(identityText, id.rule, id.op, id.instance, target),
+		Dir:      dir,
+		Identity: fmt.Sprintf(identityText, id.rule, id.op, id.instance, id.destination()),
 		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log,
 		Full: map[string]journal.Policy{"block": journal.Block, "dropOldest": journal.DropOldest, "refuse": journal.Refuse}[c.WhenFull],
 	}
@@ -59,6 +58,18 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 		}
 	}
 }
+
+// journalDir is the folder of one identity's journal.
+func (o *Outboxes) journalDir(id identity) (string, error) {
+	folder, err := o.folder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(folder, journals, journal.DirName(id.rule, id.op, id.instance, id.destination())), nil
+}
+
+// destination names server, database and table.
+func (id identity) destination() string { return id.target + "/" + id.table }
 
 // messages is a journal as delivery sees it.
 type messages struct{ journal.Queue }

@@ -32,6 +32,7 @@ type Sink struct {
 	hurry    context.CancelFunc
 	warned   bool // that the queue made eKuiper wait
 	unsynced bool // the message before is kept, but eKuiper was told otherwise
+	acks     *ackMemory
 }
 
 // New returns a sink whose rows outlive it in o.
@@ -68,6 +69,7 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 		return err
 	}
 	s.outbox = box
+	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
 	s.log.Infof("writing to table %q at %s", s.config.Table, s.config.Target)
 	return nil
 }
@@ -154,6 +156,7 @@ func (s *Sink) Close(ctx api.StreamContext) error {
 	s.hurry()
 	box := s.outbox
 	s.outbox = nil
+	s.acks.close()
 	wait, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()
 	s.outboxes.release(wait, box)
