@@ -152,7 +152,7 @@ func (a *acked) take(data []byte, mark print, now time.Time) error {
 	if a.memory.isKept(data, a.balance.probed) {
 		return nil
 	}
-	a.memory.received()
+	a.memory.received(a.balance.again)
 	select {
 	case a.work <- job{data, now.Add(a.run.p.timing.collect)}:
 	case <-a.given:

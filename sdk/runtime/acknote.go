@@ -196,12 +196,16 @@ func (m *ackMemory) set() (err error) {
 	return m.keeper.SetAckNote(m.buf[:])
 }
 
-// received notes that a message is about to be collected.
-func (m *ackMemory) received() {
+// received notes that a message is about to be collected. One that comes again
+// after an error may be kept since it first came.
+func (m *ackMemory) received(again bool) {
 	if m.keeper == nil {
 		return
 	}
-	m.note.step, m.note.failed, m.note.kept = ackReceived, false, m.keeper.Kept()
+	if !again {
+		m.note.kept = m.keeper.Kept()
+	}
+	m.note.step, m.note.failed = ackReceived, false
 	m.keep()
 }
 

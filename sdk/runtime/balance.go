@@ -40,6 +40,7 @@ type balance struct {
 
 	before print     // of the message before
 	last   time.Time // when that came
+	again  bool      // this one is the one before, of which the host knows no ok
 }
 
 // heldAnswer is an answer that waits for proof that the host waits for it.
@@ -158,7 +159,9 @@ func (a *acked) rhythm(now time.Time, mark print) {
 		gap := now.Sub(b.last)
 		n.gap = max(gap, n.gap-(n.gap-gap)/gapMemory)
 	}
-	if a.terms.resends && mark == b.before && !n.failed && !b.last.IsZero() {
+	same := a.terms.resends && mark == b.before && !b.last.IsZero()
+	b.again = same && (n.failed || b.held != nil)
+	if same && !b.again {
 		n.unlike = 0
 	} else if n.unlike < unlikeEnough {
 		n.unlike++
