@@ -388,3 +388,38 @@ func eventually(t *testing.T, cond func() bool) {
 		}
 	}
 }
+
+// greeted is a recorder that counts connections.
+type greeted struct {
+	recorder
+	before int // messages when the last connection came
+	times  int
+}
+
+func (g *greeted) Connected() {
+	g.before = g.count()
+	g.times++
+}
+
+// A handler that wants to is told of a connection before its first message.
+func TestGreeter(t *testing.T) {
+	t.Parallel()
+	url := address(t)
+	g := &greeted{}
+	in := inlet(t, url, 0, g)
+	for i := range 3 {
+		out := NewOutlet(url)
+		var f Frames
+		f.Add([]byte("x"))
+		if err := out.Send(&f); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() bool { return g.count() == i+1 })
+		out.Close()
+	}
+	in.Close()
+	in.Wait()
+	if g.times != 3 || g.before != 2 {
+		t.Errorf("told of %d connections, of the last after %d messages", g.times, g.before)
+	}
+}

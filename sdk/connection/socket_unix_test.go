@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestListenOnStaleAndLiveSockets(t *testing.T) {
@@ -70,5 +71,37 @@ func TestListenWaitsForAFormerListener(t *testing.T) {
 	inlet(t, lasting, 0, &recorder{})
 	if _, err := Listen(lasting, 0, quiet, &recorder{}); !inUse(err) {
 		t.Errorf("beside another: %v", err)
+	}
+}
+
+// A listener is told from its successor of the same name, and from one that
+// is older than another.
+func TestSocketIdentity(t *testing.T) {
+	t.Parallel()
+	url, other := address(t), address(t)
+	none := LookUpSocket(url)
+	if none.Identity() != 0 || none.Since(none) {
+		t.Errorf("what is not there has the identity %d", none.Identity())
+	}
+	first := inlet(t, url, 0, &recorder{})
+	before := LookUpSocket(url)
+	inlet(t, other, 0, &recorder{})
+	after := LookUpSocket(other)
+	if before.Identity() == 0 || before.Identity() != LookUpSocket(url).Identity() || before.Identity() == after.Identity() {
+		t.Errorf("identities %d and %d", before.Identity(), after.Identity())
+	}
+	old := time.Now().Add(-time.Minute)
+	p, _ := path(url)
+	if err := os.Chtimes(p, old, old); err != nil {
+		t.Fatal(err)
+	}
+	before = LookUpSocket(url)
+	if !after.Since(before) || before.Since(after) || !before.Since(before) || after.Since(none) || none.Since(after) {
+		t.Error("the order of the sockets is wrong")
+	}
+	first.Close()
+	inlet(t, url, 0, &recorder{})
+	if got := LookUpSocket(url).Identity(); got == before.Identity() {
+		t.Error("a successor has the same identity")
 	}
 }

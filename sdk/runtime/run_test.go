@@ -233,6 +233,7 @@ func TestTiming(t *testing.T) {
 	for promise, c := range map[string]struct{ got, most time.Duration }{
 		"a Collect's deadline comes before its answer": {u.collect, u.answer - 100*time.Millisecond},
 		"every message is answered within 3 s":         {u.answer, 2900 * time.Millisecond},
+		"also one held back, at the usual interval":    {usualResend + u.resendSlack, 2900 * time.Millisecond},
 		"the plugin ends within 2 s of its host":       {2*u.parentPoll + u.end, 1800 * time.Millisecond},
 		"so where the parent is hidden":                {u.hostMissing + u.redial + u.drain.Stall, 1800 * time.Millisecond},
 		"a stop is answered before the host gives up":  {u.stopAnswered(), 4900 * time.Millisecond},

@@ -134,7 +134,8 @@ func (c away) kill(t *testing.T, point string) {
 		}
 	}
 	emit(-c.lead, doomed+1)
-	<-plugin.Exited()
+	must(t, ekuiper.Wait(limit, func() (bool, error) { return len(seen(t, record+".died")) > 0, nil }))
+	must(t, plugin.Kill()) // what is left of it
 	emit(doomed+1, all)
 	plugin, err = host.Launch(program, options)
 	must(t, err)
