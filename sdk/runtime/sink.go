@@ -62,7 +62,7 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 			// A run that has ended in order leaves no socket behind.
 			before.unclean = connection.LookUpSocket(connection.DataURL(id.rule, id.op, id.instance)).Since(run.acks)
 		}
-		run.intake = newAcked(run, &ackWire{Outlet: connection.NewOutlet(connection.AckURL(id.rule, id.op, id.instance))}, resendTerms(c.config, id.op), before)
+		run.intake = newAcked(run, newAckWire(connection.AckURL(id.rule, id.op, id.instance)), resendTerms(c.config, id.op), before)
 	} else {
 		run.intake = newUnacked(run)
 	}
