@@ -108,7 +108,7 @@ func (c away) kill(t *testing.T, point string) {
 	host, err := fakehost.New(name)
 	must(t, err)
 	t.Cleanup(func() { _ = host.Close() })
-	options := fakehost.LaunchOptions{Env: []string{"ACKS_NAME=" + name}}
+	options := fakehost.LaunchOptions{Env: []string{"ACKS_NAME=" + name, "EKUIPER_PLUGIN_SUPERVISOR=off"}}
 	plugin, err := host.Launch(program, options)
 	must(t, err)
 	t.Cleanup(func() {
@@ -134,8 +134,9 @@ func (c away) kill(t *testing.T, point string) {
 		}
 	}
 	emit(-c.lead, doomed+1)
-	must(t, ekuiper.Wait(limit, func() (bool, error) { return len(seen(t, record+".died")) > 0, nil }))
-	must(t, plugin.Kill()) // what is left of it
+	if _, err := plugin.Wait(limit); err != nil {
+		t.Fatal(err)
+	}
 	emit(doomed+1, all)
 	plugin, err = host.Launch(program, options)
 	must(t, err)

@@ -80,7 +80,7 @@ func (r *rig) rule(action map[string]any) {
 	}
 }
 
-// kills kills the plugin at random moments and waits, each time, until more
+// kills kills the plugin, or its worker, at random moments and waits, each time, until more
 // rows have reached the sink. taken tells how many have.
 func (r *rig) kills(taken func() (int, error), all int) {
 	r.Helper()
@@ -101,29 +101,36 @@ func (r *rig) kills(taken func() (int, error), all int) {
 	for range *rounds {
 		moment := time.NewTimer(time.Duration(r.random.IntN(150_000)) * time.Microsecond)
 		<-moment.C
-		began := time.Now()
-		r.kill()
-		must(r.T, r.host.StartRule("revive"))
-		_, err := taken()
+		began, whole := time.Now(), r.random.IntN(2) == 0
+		r.kill(whole)
+		var err error
+		last, err = taken()
 		must(r.T, err)
+		if whole {
+			must(r.T, r.host.StartRule("revive"))
+		}
 		reach(last + 1)
 		r.slow = append(r.slow, time.Since(began))
-		must(r.T, r.host.StopRule("revive"))
+		if whole {
+			must(r.T, r.host.StopRule("revive"))
+		}
 	}
 	for last < all { // it may take long, but it must go on
 		reach(last + 1000)
 	}
 }
 
-// kill kills the plugin and waits until the host knows.
-func (r *rig) kill() {
+// kill kills the worker, which the plugin makes good for by itself, or the
+// whole plugin, and waits until the host knows.
+func (r *rig) kill(whole bool) {
 	r.Helper()
+	if !whole {
+		must(r.T, r.host.KillWorker(r.plugin))
+		return
+	}
 	before := strings.Count(r.host.Log(), "stops with error signal: killed")
-	pid := r.host.PluginPid()
-	process, err := os.FindProcess(pid)
-	must(r.T, err)
-	must(r.T, process.Kill())
-	err = ekuiper.Wait(limit, func() (bool, error) {
+	must(r.T, r.host.KillPlugin(r.plugin))
+	err := ekuiper.Wait(limit, func() (bool, error) {
 		return strings.Count(r.host.Log(), "stops with error signal: killed") > before, nil
 	})
 	if err != nil {

@@ -101,8 +101,7 @@ func (s *sink) at(point string) {
 	if !s.doomed || point != s.point {
 		return
 	}
-	if f, err := os.OpenFile(s.died, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
-		_, _ = f.WriteString("died\n")
+	if f, err := os.OpenFile(s.died, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		_ = f.Close()
 		self, _ := os.FindProcess(os.Getpid())
 		_ = self.Kill()
