@@ -146,22 +146,37 @@ func Open(o Options) (*Store, error) {
 // unless it is ErrTooLarge or ErrClosed. While there is no room it waits,
 // under Block until ctx is done and then returns ErrFull.
 func (s *Store) Put(ctx context.Context, l Letter) error {
+	kept, err := s.Submit(ctx, l)
+	if err != nil {
+		return err
+	}
+	return kept()
+}
+
+// Submit is the first half of Put: it waits for room. Letters that are
+// submitted one after the other are kept in that order and wait for the disk
+// together. kept is the other half and waits until l is kept, or cannot be.
+func (s *Store) Submit(ctx context.Context, l Letter) (kept func() error, err error) {
 	l.normalise(time.Now)
 	if len(l.Raw) > maxRaw {
-		return ErrTooLarge
+		return nil, ErrTooLarge
 	}
 	r := &request{l.Place, appendMeta(nil, &l), l.Raw, make(chan error, 1)}
 	if r.size()+fileHead > s.options.MaxBytes {
-		return fmt.Errorf("%w: %d bytes, the bound is %d", ErrTooLarge, r.size(), s.options.MaxBytes)
+		return nil, fmt.Errorf("%w: %d bytes, the bound is %d", ErrTooLarge, r.size(), s.options.MaxBytes)
 	}
 	if err := s.reserve(ctx, r.size()); err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case s.requests <- r:
 	case <-s.done:
-		return ErrClosed
+		return nil, ErrClosed
 	}
+	return func() error { return s.await(r) }, nil
+}
+
+func (s *Store) await(r *request) error {
 	select {
 	case err := <-r.result:
 		return err

@@ -56,9 +56,10 @@ type DeadLetters interface {
 	// Holds tells whether the row of that number was set aside before the
 	// process began.
 	Holds(number uint64) bool
-	// SetAside keeps a row with the reason. When it returns nil, the row counts
-	// as settled; an error means that ctx is done.
-	SetAside(ctx context.Context, r Refused) error
+	// SetAside takes a row with the reason; an error means that ctx is done.
+	// Rows are kept in the order of the calls. The row counts as settled when
+	// kept returns nil; with an error, ctx is done.
+	SetAside(ctx context.Context, r Refused) (kept func() error, err error)
 }
 
 // Refused is a row that can never be stored as it is.
@@ -118,6 +119,8 @@ type Delivery struct {
 	claimed atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck   atomic.Bool           // this table, or the way to it, needs somebody to mend it
 
+	refusals refusals
+
 	batches chan *batch // unbuffered: a batch that is taken is being written
 	free    chan *batch // batches to use again
 	cancel  context.CancelFunc
@@ -140,6 +143,8 @@ func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h 
 		batches: make(chan *batch), free: make(chan *batch, 2), cancel: func() {},
 		hastened: make(chan struct{}),
 	}
+	d.refusals.rows = map[uint64]int{}
+	d.refusals.fewer.L = &d.refusals.mu
 	d.setup.Store(&setup{o, db})
 	return d
 }
@@ -170,6 +175,7 @@ func (d *Delivery) Reconfigure(o Options, db *sqlx.DB) {
 func (d *Delivery) Stop() error {
 	d.cancel()
 	d.done.Wait()
+	d.refusals.work.Wait()
 	return d.setup.Load().db.Close()
 }
 
@@ -187,17 +193,6 @@ func (d *Delivery) hasten() <-chan struct{} {
 func (d *Delivery) target() string {
 	o := &d.setup.Load().options
 	return fmt.Sprintf("table %q at %s", o.Table.Table, o.Target)
-}
-
-// setAside gives up on one row.
-func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
-	table := d.setup.Load().options.Table.String()
-	if err := d.letters.SetAside(ctx, Refused{r.number, r.replayed, r.raw, table, reason}); err != nil {
-		return errStopped
-	}
-	d.meter.SetAside(1)
-	d.queue.Settle(SetAside, r.number, r.number+1)
-	return nil
 }
 
 // classify is what the rule, and this server, take err for. What failed before

@@ -8,6 +8,10 @@ func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
 	s, l := w.session, w.through.options.Ledger
 	s.turnTo(b.table)
 	last := b.rows[hi-1]
+	// What the position passes must be stored, or on the box's disk.
+	if err := w.refusals.await(ctx, last.number); err != nil {
+		return err
+	}
 	err := s.transaction(ctx, func() error {
 		// The ledger first: its row is the lock that keeps another process, or
 		// an earlier transaction of this one, from writing the same rows.

@@ -110,9 +110,9 @@ func (d *Drain) Counts() journal.Counts { return d.queue.Counts() }
 func (d *Drain) Holds(number uint64) bool { return d.known[number] || d.letters.Holds(number) }
 
 // SetAside implements delivery.DeadLetters.
-func (d *Drain) SetAside(ctx context.Context, r delivery.Refused) error {
+func (d *Drain) SetAside(ctx context.Context, r delivery.Refused) (kept func() error, err error) {
 	if r.Replayed && d.Holds(r.Number) {
-		return nil
+		return func() error { return nil }, nil
 	}
 	return d.letters.SetAside(ctx, r)
 }

@@ -31,6 +31,7 @@ type letters struct {
 	store   *deadletter.Store // nil: only the log
 	lines   *deadletter.Log
 	log     api.Logger
+	failing atomic.Bool            // the store takes nothing, and the log says so
 	copier  atomic.Pointer[copier] // nil: to no table
 }
 
@@ -42,36 +43,50 @@ func (l *letters) Holds(number uint64) bool {
 	return l.store != nil && l.store.Has(deadletter.Place{Journal: l.journal, Record: number})
 }
 
-// SetAside implements delivery.DeadLetters. While the disk takes nothing, the
-// row waits, and so does all behind it.
-func (l *letters) SetAside(ctx context.Context, r delivery.Refused) error {
-	if l.store != nil {
-		place := deadletter.Place{Journal: l.journal, Record: r.Number}
-		if r.Replayed && l.store.Has(place) {
-			return nil // set aside just before the plugin ended
+// SetAside implements delivery.DeadLetters.
+func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func() error, err error) {
+	told := func() error {
+		l.lines.SetAside(r.Raw, r.Reason)
+		return nil
+	}
+	if l.store == nil {
+		return told, nil
+	}
+	place := deadletter.Place{Journal: l.journal, Record: r.Number}
+	if r.Replayed && l.store.Has(place) {
+		return func() error { return nil }, nil // set aside just before the plugin ended
+	}
+	letter := l.letter(r, place)
+	wait, err := l.store.Submit(ctx, letter)
+	return func() error {
+		if err == nil {
+			err = wait()
 		}
-		if err := l.put(ctx, l.letter(r, place)); err != nil {
+		if err != nil {
+			err = l.insist(ctx, letter, err)
+		}
+		if err != nil {
 			return err
 		}
 		l.copier.Load().notify()
-	}
-	l.lines.SetAside(r.Raw, r.Reason)
-	return nil
+		return told()
+	}, nil
 }
 
-func (l *letters) put(ctx context.Context, letter deadletter.Letter) error {
-	for told := false; ; told = true {
-		err := l.store.Put(ctx, letter)
+// insist goes on after err until the store has the letter or ctx is done.
+func (l *letters) insist(ctx context.Context, letter deadletter.Letter, err error) error {
+	for {
 		switch {
 		case err == nil:
+			l.failing.Store(false)
 			return nil
 		case errors.Is(err, deadletter.ErrTooLarge):
 			l.log.Errorf("a row of %d bytes is in the log alone: %v", len(letter.Raw), err)
 			return nil
 		case ctx.Err() != nil || errors.Is(err, deadletter.ErrClosed):
 			return err
-		case !told:
-			l.log.Errorf("a row cannot be set aside, and what is behind it waits: %v; trying again by itself", err)
+		case !l.failing.Swap(true):
+			l.log.Errorf("rows cannot be set aside, and what is behind them waits: %v; trying again by itself", err)
 		}
 		timer := time.NewTimer(putAgain)
 		select {
@@ -80,6 +95,7 @@ func (l *letters) put(ctx context.Context, letter deadletter.Letter) error {
 			return ctx.Err()
 		case <-timer.C:
 		}
+		err = l.store.Put(ctx, letter)
 	}
 }
 

@@ -142,13 +142,13 @@ func (q *replay) Ready() <-chan struct{} { return q.idle }
 func (q *replay) Holds(uint64) bool { return false }
 
 // SetAside implements delivery.DeadLetters: the row is a letter already.
-func (q *replay) SetAside(_ context.Context, r delivery.Refused) error {
+func (q *replay) SetAside(_ context.Context, r delivery.Refused) (kept func() error, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := q.find(r.Number); i < len(q.away) && q.away[i].reason == nil {
 		q.away[i].reason = r.Reason
 	}
-	return nil
+	return func() error { return nil }, nil
 }
 
 // find returns the index of the letter that row belongs to. mu is held.
