@@ -263,17 +263,18 @@ func (d *Disk) segmentFor(size int64) (*segment, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.seal()
+	d.seal(last)
 	d.adopt(fresh)
 	return fresh, nil
 }
 
-// seal ends the active segment. turn and mu are held.
-func (d *Disk) seal() {
+// seal ends the active segment, whose last message has the digest last. turn
+// and mu are held.
+func (d *Disk) seal(last digest) {
 	if d.active == nil {
 		return
 	}
-	d.active.sealed = true
+	d.active.sealed, d.active.lastBytes = true, last
 	d.release(d.active)
 	d.active = nil
 	signal(d.keepKick)
@@ -284,7 +285,7 @@ func (d *Disk) adopt(fresh *segment) {
 	fresh.users = 1
 	d.segments = append(d.segments, fresh)
 	d.active = fresh
-	d.diskBytes += fresh.size
+	d.diskBytes += fresh.occupied()
 	d.newNames = true
 }
 
@@ -347,7 +348,11 @@ func (d *Disk) publish(b *batch, seg *segment) {
 			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].data, seconds: r.seconds,
 		}, seg)
 		d.addMark(r.first, r.seconds)
+		if seg.records == 0 {
+			seg.oldest = r.seconds
+		}
 		seg.size += r.size()
+		seg.records++
 		seg.rows += uint64(r.rows)
 		seg.unsettled += uint64(r.rows)
 		seg.newest = r.seconds

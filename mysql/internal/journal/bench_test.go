@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"flag"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -176,24 +177,36 @@ func BenchmarkSettle(b *testing.B) {
 	}
 }
 
+var backlog = flag.Int("backlog", 500_000, "rows pending in BenchmarkOpen")
+
+// BenchmarkOpen opens a journal with a backlog of rows of 96 bytes, in
+// messages of one row and of 100, after a kill.
 func BenchmarkOpen(b *testing.B) {
-	const messages = 500_000
-	d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Hour})
-	for range messages {
-		if err := d.Force(make([]byte, 96), 1); err != nil {
-			b.Fatal(err)
-		}
-	}
-	o := d.o
-	b.SetBytes(messages * (96 + recordHead))
-	b.ReportAllocs()
-	_ = d.Close()
-	for b.Loop() {
-		d, err := Open(o)
-		if err != nil {
-			b.Fatal(err)
-		}
-		_ = d.Close()
+	for _, rows := range []int{1, 100} {
+		b.Run(fmt.Sprintf("%d rows a message", rows), func(b *testing.B) {
+			d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Second})
+			for range *backlog / rows {
+				if err := d.Append(b.Context(), make([]byte, 96*rows), rows); err != nil {
+					b.Fatal(err)
+				}
+			}
+			crash(d)
+			b.SetBytes(d.Counts().DiskBytes)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for b.Loop() {
+				d, err := Open(d.o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if n := d.Counts().Pending; n != uint64(*backlog) {
+					b.Fatalf("%d rows pending", n)
+				}
+				crash(d)
+				b.StartTimer()
+			}
+		})
 	}
 }
 

@@ -19,8 +19,8 @@ const (
 
 // damaged makes a journal of three full segments and one begun, in which
 // messages 0 and 12 are settled, kills it, does something to its files and
-// opens it again.
-func damaged(t *testing.T, harm func(t *testing.T, dir string)) (*Disk, *lines, *Inspection) {
+// opens it again. The full segments have their summaries, if they are to.
+func damaged(t *testing.T, summaries bool, harm func(t *testing.T, dir string)) (*Disk, *lines, *Inspection) {
 	t.Helper()
 	log := &lines{}
 	d := open(t, Options{Identity: "x", SegmentBytes: segmentSize, SyncEvery: time.Hour, MaxBytes: 1 << 20, Log: log})
@@ -28,6 +28,9 @@ func damaged(t *testing.T, harm func(t *testing.T, dir string)) (*Disk, *lines, 
 		put(t, d, string(message(i, 100)))
 	}
 	d.Settle(Stored, Span{0, 1}, Span{12, 13})
+	if summaries {
+		awaitSummaries(t, d, 3)
+	}
 	crash(d)
 	harm(t, d.o.Dir)
 	in, err := Inspect(d.o.Dir, nil)
@@ -80,7 +83,13 @@ func numbers(from, to int) (all []int) {
 	return all
 }
 
+// Without a summary damage is found by Open, with one when it is read.
 func TestDamagedSegment(t *testing.T) {
+	t.Run("scanned", func(t *testing.T) { damageSegments(t, false) })
+	t.Run("summarised", func(t *testing.T) { damageSegments(t, true) })
+}
+
+func damageSegments(t *testing.T, summaries bool) {
 	for _, c := range []struct {
 		name   string
 		harm   func(*testing.T, string)
@@ -88,15 +97,16 @@ func TestDamagedSegment(t *testing.T) {
 		never  []int // the end of the journal: that these were accepted is not known
 		intact bool  // no bytes are damaged
 		aside  int   // files kept aside in the end
+		late   bool  // a summary hides it until it is read
 	}{
 		{name: "nothing", harm: func(*testing.T, string) {}, intact: true},
-		{name: "a bit of a message", harm: edit(".log", 1, flip(at(4)+recordHead+50)), lost: []int{14}, aside: 1},
-		{name: "a bit of a record's head", harm: edit(".log", 1, flip(at(4)+25)), lost: []int{14}, aside: 1},
-		{name: "a bit of a record's magic", harm: edit(".log", 1, flip(at(4))), lost: []int{14}, aside: 1},
-		{name: "a bit of a record's length", harm: edit(".log", 1, flip(at(4)+13)), lost: []int{14}, aside: 1},
-		{name: "the first record", harm: edit(".log", 1, flip(at(0)+60)), lost: []int{10}, aside: 1},
-		{name: "the last record of a segment", harm: edit(".log", 1, flip(at(9)+60)), lost: []int{19}, aside: 1},
-		{name: "a settled record", harm: edit(".log", 1, flip(at(2)+60)), aside: 1},
+		{name: "a bit of a message", harm: edit(".log", 1, flip(at(4)+recordHead+50)), lost: []int{14}, aside: 1, late: true},
+		{name: "a bit of a record's head", harm: edit(".log", 1, flip(at(4)+25)), lost: []int{14}, aside: 1, late: true},
+		{name: "a bit of a record's magic", harm: edit(".log", 1, flip(at(4))), lost: []int{14}, aside: 1, late: true},
+		{name: "a bit of a record's length", harm: edit(".log", 1, flip(at(4)+13)), lost: []int{14}, aside: 1, late: true},
+		{name: "the first record", harm: edit(".log", 1, flip(at(0)+60)), lost: []int{10}, aside: 1, late: true},
+		{name: "the last record of a segment", harm: edit(".log", 1, flip(at(9)+60)), lost: []int{19}, aside: 1, late: true},
+		{name: "a settled record", harm: edit(".log", 1, flip(at(2)+60)), aside: 1, late: true},
 		{name: "a segment's head", harm: edit(".log", 1, flip(20)), aside: 1},
 		{name: "a segment's head and first record", harm: edit(".log", 1, func(b []byte) []byte {
 			clear(b[:at(1)])
@@ -105,7 +115,7 @@ func TestDamagedSegment(t *testing.T) {
 		{name: "zeros in the middle", harm: edit(".log", 1, func(b []byte) []byte {
 			clear(b[at(3)+7 : at(6)+1])
 			return b
-		}), lost: []int{13, 14, 15, 16}, aside: 1},
+		}), lost: []int{13, 14, 15, 16}, aside: 1, late: true},
 		{name: "a segment of zeros", harm: edit(".log", 1, func(b []byte) []byte {
 			clear(b)
 			return b
@@ -143,10 +153,10 @@ func TestDamagedSegment(t *testing.T) {
 		}), never: []int{31}, aside: 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, log, in := damaged(t, c.harm)
+			d, log, in := damaged(t, summaries, c.harm)
 			checkSums(t, d)
 			r := d.Recovered()
-			if int(r.Lost) != len(c.lost) || (len(r.Damaged) == 0) != c.intact {
+			if late := summaries && c.late; late != (len(r.Damaged) == 0 && !c.intact) || !late && int(r.Lost) != len(c.lost) {
 				t.Errorf("recovered %+v, want %d lost", r, len(c.lost))
 			}
 			if in.Unreadable != uint64(len(c.lost)) || (len(in.Places) == 0) != c.intact {
@@ -162,8 +172,24 @@ func TestDamagedSegment(t *testing.T) {
 				}
 			}
 			takeNone(t, d)
-			if len(c.lost) > 0 && !log.contains(fmt.Sprintf("%d rows that were accepted are lost", len(c.lost))) {
+			if counts := checkSums(t, d); counts.Lost != uint64(len(c.lost)) {
+				t.Errorf("%+v, want %d lost", counts, len(c.lost))
+			}
+			if len(c.lost) > 0 && !log.contains(fmt.Sprintf("%d rows that were accepted are lost", len(c.lost))) && !log.contains(" is damaged: ") ||
+				!c.intact && log.count("error") == 0 {
 				t.Errorf("the log does not tell: %q", log.all)
+			}
+			if summaries { // the next run knows of the damage too
+				crash(d)
+				d = open(t, d.o)
+				for i := range 3*perSegment + 2 {
+					if !gone[i] {
+						take(t, d, string(message(i, 100)))
+					}
+				}
+				if r := d.Recovered(); r.Lost > 0 || c.late && len(r.Damaged) == 0 && len(asides(t, d.o.Dir)) == 0 {
+					t.Errorf("the next time: %+v", r)
+				}
 			}
 			put(t, d, "goes on")
 			take(t, d, "goes on")
@@ -174,7 +200,7 @@ func TestDamagedSegment(t *testing.T) {
 				t.Errorf("kept aside: %v, want %d, %v", in.Aside, c.aside, err)
 			}
 			c := checkSums(t, d)
-			if c.Lost != r.Lost || c.Pending != 0 {
+			if c.Pending != 0 {
 				t.Errorf("%+v", c)
 			}
 			_ = d.Close()
@@ -203,7 +229,7 @@ func TestDamagedState(t *testing.T) {
 		{"no state file", remove("*.state"), []int{0, 12}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, _, before := damaged(t, c.harm)
+			d, _, before := damaged(t, false, c.harm)
 			checkSums(t, d)
 			if len(before.Places) != c.aside {
 				t.Errorf("inspected %+v, want %d places", before, c.aside)

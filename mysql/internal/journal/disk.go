@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -171,7 +173,8 @@ type Disk struct {
 
 // Open opens the journal in o.Dir, or makes one, and recovers what a former
 // run left: damage costs the records that it hits, is logged and is told by
-// Recovered. It reads the whole journal once.
+// Recovered. It reads the segments that have no summary: the last, and what was
+// not synced before it; damage in others is told when their rows are read.
 //
 // Where the run before was ended by what may have been a power cut, and it
 // did not sync always, 2^32 numbers are passed over: some may have been given
@@ -251,7 +254,7 @@ func (d *Disk) HasRoom(size int) bool {
 // fits tells whether size bytes are within the bounds. mu is held.
 func (d *Disk) fits(size int64) bool {
 	used := d.diskBytes + d.reserved
-	return (used == 0 || used+size+segmentHead <= d.o.MaxBytes) && (d.unsynced == 0 || d.unsynced+size <= maxUnsynced)
+	return (used == 0 || used+size+segmentHead+summarySize <= d.o.MaxBytes) && (d.unsynced == 0 || d.unsynced+size <= maxUnsynced)
 }
 
 // IsLast implements Queue.
@@ -337,6 +340,13 @@ func (d *Disk) Close() error {
 	d.turn.Lock() // no write is on its way after this
 	defer d.turn.Unlock()
 	err := d.syncOnce()
+	if err == nil {
+		last := d.lastDigest()
+		d.mu.Lock()
+		d.seal(last)
+		d.mu.Unlock()
+		d.summarise()
+	}
 	if e := d.closeState(err == nil); err == nil {
 		err = e
 	}
@@ -386,6 +396,29 @@ func (d *Disk) addMark(row uint64, seconds uint32) {
 		d.marks = d.marks[:n]
 	}
 	d.marks = append(d.marks, mark{row, seconds})
+}
+
+// markRead notes when a message was accepted that was taken from disk: Open
+// knows only of its segment. mu is held.
+func (d *Disk) markRead(m *Message) {
+	i := sort.Search(len(d.marks), func(i int) bool { return d.marks[i].row > m.First })
+	if i == 0 || d.marks[i-1].seconds == m.seconds || len(d.marks) >= maxMarks {
+		return
+	}
+	if d.marks[i-1].row == m.First {
+		d.marks[i-1].seconds = m.seconds
+		return
+	}
+	d.marks = slices.Insert(d.marks, i, mark{m.First, m.seconds})
+}
+
+// acceptedBy returns when row was accepted, or a row not long before. mu is held.
+func (d *Disk) acceptedBy(row uint64) uint32 {
+	i := sort.Search(len(d.marks), func(i int) bool { return d.marks[i].row > row })
+	if i == 0 {
+		return now()
+	}
+	return d.marks[i-1].seconds
 }
 
 // trimMarks forgets the marks of settled rows. mu is held.

@@ -20,7 +20,8 @@
 //
 // Damage, whether flipped bits, holes, zeros or a foreign file, costs the
 // records that it hits. It is told with its place, the rows that it cost are
-// counted, and the file is kept aside under another name, never deleted. A full
+// counted, and the file is kept aside under another name, never deleted. It is
+// found when the rows are read, by Open only where that has to read anyway. A full
 // disk makes Append wait and heals by itself. A failed sync, after which nobody
 // knows what the disk has, makes the journal write all that was not synced
 // again to a new file before it goes on.
@@ -28,7 +29,7 @@
 // # On disk
 //
 //	lock                        held for as long as the journal is open
-//	<number>.log                a segment: a head, then records
+//	<number>.log                a segment: a head, records and, once it is full and synced, a summary
 //	<number>.state              a snapshot of all fates, then one entry for each Settle
 //	spare                       room for a state file on a full disk
 //	<name>.tmp                  half made; removed by the next Open
@@ -43,6 +44,16 @@
 // row that waits for ever costs its own size and not that of its neighbours.
 // Whatever replaces something is written whole, synced, and named last. A later
 // segment overrules an earlier one about the messages that both have.
+//
+// Open takes milliseconds whatever the backlog: of a segment with a summary it
+// reads the first and the last 128 bytes, and scans only the segment that was
+// written last, with what was not synced before it. A summary says which
+// messages and rows are there, how many and how old, and has a checksum and
+// its segment's number; where it is missing, torn, of another segment, or does
+// not fit the file's length, the numbers around it or the fates, the segment is
+// scanned, and has its summary again afterwards. It follows the sync of its
+// records, so it vouches for nothing that a power cut may have taken; damage
+// that is met in its segment takes it away, so that the next Open knows too.
 //
 // # Why not a library
 //

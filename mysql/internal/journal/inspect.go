@@ -305,6 +305,12 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 		at = min(segmentHead, len(data))
 	}
 	known := at
+	if records := len(data) - summarySize; records >= at { // it is not believed, just known for what it is
+		if sum, ok := parseSummary(data[records:], w.salt); ok && sum.segment == s.id {
+			data = data[:records]
+		}
+	}
+	later := replacements(s.id, all)
 	for at < len(data) {
 		r, ok := wholeRecord(data[at:], w.salt)
 		if !ok {
@@ -317,7 +323,7 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 		}
 		w.in.Damaged += int64(at - known)
 		w.damage(s.name, known, at)
-		if r.number >= w.nextDone && !replaced(r.number, s.id, all) {
+		if r.number >= w.nextDone && !later.hold(r.number) {
 			if err := w.visit(r, data[at+recordHead:at+int(r.size())]); err != nil {
 				return err
 			}
@@ -326,7 +332,7 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 		known = at
 	}
 	w.in.Damaged += int64(len(data) - known)
-	if s.id == newest(all) && unfinishedRecord(data[known:], w.salt) {
+	if s.id == newest(all) && unfinishedRecord(data[known:], w.salt) || tornSummary(data[known:]) {
 		w.in.Torn += int64(len(data) - known)
 	} else {
 		w.damage(s.name, known, len(data))
@@ -360,13 +366,33 @@ func unfinishedRecord(b []byte, salt uint32) bool {
 	return ok && r.size() > int64(len(b))
 }
 
-func replaced(message, id uint64, all []rawSegment) bool {
+// replaced is the messages that later segments hold.
+type replaced struct {
+	spans []Span
+	from  uint64 // and all from here on
+}
+
+func replacements(id uint64, all []rawSegment) replaced {
+	r := replaced{from: maxNumber}
 	for _, s := range all {
-		if s.ok && s.id > id && message >= s.head.base && (s.head.end == 0 || message < s.head.end) {
+		switch {
+		case !s.ok || s.id <= id:
+		case s.head.end == 0:
+			r.from = min(r.from, s.head.base)
+		default:
+			r.spans = append(r.spans, Span{s.head.base, s.head.end})
+		}
+	}
+	return r
+}
+
+func (r *replaced) hold(message uint64) bool {
+	for _, s := range r.spans {
+		if message >= s.From && message < s.To {
 			return true
 		}
 	}
-	return false
+	return message >= r.from
 }
 
 func (w *walk) visit(r record, data []byte) error {

@@ -37,6 +37,7 @@ func (d *Disk) tidy() time.Duration {
 	d.dropOld()
 	d.makeRoom()
 	d.rewrite()
+	d.summarise()
 	d.clearGarbage()
 	d.tellDropped()
 	return d.nextTidy()
@@ -160,7 +161,7 @@ func (d *Disk) forget(done []*segment) {
 	for s, unused := range gone {
 		if unused {
 			d.discard(s.path, s.damaged)
-			bytes += s.size
+			bytes += s.occupied()
 		}
 	}
 	d.mu.Lock()
@@ -230,10 +231,10 @@ func (d *Disk) isShort() bool {
 	used := d.diskBytes + d.reserved
 	for _, s := range d.segments {
 		if s.sealed && s.unsettled == 0 {
-			used -= s.size
+			used -= s.occupied()
 		}
 	}
-	if d.want == 0 || used <= 0 || used+d.want+segmentHead <= d.o.MaxBytes {
+	if d.want == 0 || used <= 0 || used+d.want+segmentHead+summarySize <= d.o.MaxBytes {
 		d.want = 0
 		return false
 	}
@@ -245,10 +246,11 @@ func (d *Disk) isShort() bool {
 func (d *Disk) sealDone() bool {
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	last := d.lastDigest()
 	d.mu.Lock()
 	done := d.active != nil && d.active.unsettled == 0 && d.active.size > segmentHead
 	if done {
-		d.seal()
+		d.seal(last)
 	}
 	d.mu.Unlock()
 	if done {
@@ -268,6 +270,7 @@ func (d *Disk) dropOld() {
 // which nothing was handed out; only one if once.
 func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 	d.turn.Lock()
+	last := d.lastDigest()
 	d.mu.Lock()
 	n := 0
 	for _, s := range d.segments {
@@ -275,7 +278,7 @@ func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 			continue
 		}
 		if s == d.active {
-			d.seal()
+			d.seal(last)
 		}
 		d.skip(s)
 		d.drop(s.span(), why)
@@ -405,7 +408,7 @@ func (d *Disk) replace(run []*segment) error {
 			break
 		}
 	}
-	d.diskBytes += fresh.size
+	d.diskBytes += fresh.occupied()
 	d.mu.Unlock()
 	d.forget(run)
 	return nil
@@ -427,12 +430,18 @@ func (d *Disk) copyLive(run []*segment) (*segment, error) {
 		if fresh.size > old/4*3 && len(run) < 3 {
 			return errBarren
 		}
-		return d.syncState() // what was left out must not come back without its message
+		if err := d.syncState(); err != nil || fresh.records == 0 {
+			return err // what was left out must not come back without its message
+		}
+		text := fresh.summary()
+		_, err := to.WriteAt(text.encode(d.salt), fresh.size)
+		fresh.summarised = err == nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	fresh.from, fresh.sealed = first.from, true
+	fresh.from, fresh.to, fresh.sealed = first.from, last.to, true
 	return fresh, nil
 }
 
@@ -445,12 +454,19 @@ func (d *Disk) copySegment(s, fresh *segment, to File) error {
 	var scan scanner
 	scan.reset(from, d.salt, s.start, s.size)
 	for {
+		before := scan.off
 		r, at, err := scan.next()
 		if errors.Is(err, io.EOF) {
+			if scan.off < s.size {
+				d.spoil(s)
+			}
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if at > before { // since it was read
+			d.spoil(s)
 		}
 		if r.number < s.from.record || r.number >= s.to.record {
 			continue
@@ -468,7 +484,12 @@ func (d *Disk) copySegment(s, fresh *segment, to File) error {
 		if _, err := to.WriteAt(appendRecord(nil, d.salt, r, data), fresh.size); err != nil {
 			return err
 		}
+		if fresh.records == 0 {
+			fresh.from, fresh.oldest = position{r.number, r.first}, r.seconds
+		}
+		fresh.to = position{r.number + 1, r.end()}
 		fresh.size += r.size()
+		fresh.records++
 		fresh.rows += uint64(r.rows)
 		fresh.newest = max(fresh.newest, r.seconds)
 	}

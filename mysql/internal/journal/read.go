@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -23,11 +24,15 @@ type reader struct {
 	epoch    uint64
 	scan     scanner
 	loaded   []Message
-	gaps     []uint64 // by loaded message: the bytes skipped before it
+	gaps     []gap // by loaded message: what was skipped before it
+	rest     gap   // behind the last record
 	arena    []byte
 	failures int
 	again    time.Time // after a failure: when to try again
 }
+
+// gap is bytes of a segment that are no record.
+type gap struct{ off, bytes int64 }
 
 // hint is where the first message beyond the cache begins.
 type hint struct {
@@ -122,11 +127,14 @@ func (d *Disk) fill() bool {
 	if seg == nil {
 		return true
 	}
-	exhausted, err := r.load(from, end.record)
+	exhausted, err := r.load(from, end)
 	if err != nil {
 		return d.rereadLater(err)
 	}
 	r.failures, r.scan.salvage = 0, false
+	if r.metDamage() && d.isOf(r.epoch) {
+		d.spoil(seg)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.busy = false
@@ -142,7 +150,7 @@ func (d *Disk) fill() bool {
 	}
 	clear(r.loaded)
 	if exhausted {
-		d.loseBefore(seg, end.row, 1)
+		d.loseBefore(seg, end.row, r.rest)
 		d.nextRead = position{max(d.nextRead.record, end.record), max(d.nextRead.row, end.row)}
 	}
 	if exhausted && seg.sealed || d.nextRead.record >= d.next.record {
@@ -154,7 +162,7 @@ func (d *Disk) fill() bool {
 
 // openNext readies the segment of the next message on disk to be read up to
 // where it ends now. A nil segment says that there is no such message any more.
-func (d *Disk) openNext() (seg *segment, from uint64, end position, err error) {
+func (d *Disk) openNext() (seg *segment, from, end position, err error) {
 	r := &d.reader
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -162,17 +170,17 @@ func (d *Disk) openNext() (seg *segment, from uint64, end position, err error) {
 	if seg == nil {
 		d.nextRead = d.next
 		d.leave()
-		return nil, 0, end, nil
+		return nil, from, end, nil
 	}
 	if r.segment != seg || r.epoch != d.epoch {
 		d.leave()
 		if err := d.use(seg); errors.Is(err, fs.ErrNotExist) && r.failures >= maxRereads {
-			d.loseBefore(seg, seg.to.row, 1)
+			d.loseBefore(seg, seg.to.row, gap{0, seg.size})
 			d.nextRead = seg.to
 			d.flushState()
-			return nil, 0, end, nil
+			return nil, from, end, nil
 		} else if err != nil {
-			return nil, 0, end, err
+			return nil, from, end, err
 		}
 		off := seg.start
 		if d.hint.segment == seg && d.hint.record == d.nextRead.record {
@@ -183,7 +191,7 @@ func (d *Disk) openNext() (seg *segment, from uint64, end position, err error) {
 	}
 	r.scan.extend(seg.size)
 	r.busy = true
-	return seg, d.nextRead.record, seg.to, nil
+	return seg, d.nextRead, seg.to, nil
 }
 
 // leave lets go of the reader's segment. mu is held.
@@ -195,18 +203,20 @@ func (d *Disk) leave() {
 }
 
 // load reads messages from next on and below end, up to about readAhead bytes.
-func (r *reader) load(next, end uint64) (exhausted bool, err error) {
-	r.loaded, r.gaps = r.loaded[:0], r.gaps[:0]
+func (r *reader) load(next, end position) (exhausted bool, err error) {
+	r.loaded, r.gaps, r.rest = r.loaded[:0], r.gaps[:0], gap{}
 	for bytes := 0; bytes < readAhead; {
 		before := r.scan.off
 		h, at, err := r.scan.next()
 		if errors.Is(err, io.EOF) {
+			r.rest = gap{before, r.scan.end - before}
+			r.scan.off = r.scan.end // what will be written is no part of it
 			return true, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		if h.number < next || h.number >= end {
+		if h.number < next.record || h.number >= end.record || h.first < next.row || h.end() > end.row {
 			continue
 		}
 		data := r.space(int(h.length))
@@ -216,11 +226,24 @@ func (r *reader) load(next, end uint64) (exhausted bool, err error) {
 		r.loaded = append(r.loaded, Message{
 			Record: h.number, First: h.first, Rows: int(h.rows), Data: data, seconds: h.seconds,
 		})
-		r.gaps = append(r.gaps, uint64(at-before))
-		next = h.number + 1
+		r.gaps = append(r.gaps, gap{before, at - before})
+		next = position{h.number + 1, h.end()}
 		bytes += len(data) + recordHead
 	}
 	return false, nil
+}
+
+// metDamage tells whether load came over something that is no record.
+func (r *reader) metDamage() bool {
+	return r.rest.bytes > 0 || slices.ContainsFunc(r.gaps, func(g gap) bool { return g.bytes > 0 })
+}
+
+// isOf tells whether no messages have moved since epoch: what was read then
+// is what was written.
+func (d *Disk) isOf(epoch uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.epoch == epoch
 }
 
 // space returns n bytes. Small messages share an allocation, but not a large
@@ -246,26 +269,27 @@ func (d *Disk) offer(m Message) {
 	} else if settled > 0 {
 		m.settled = d.settled.parts(rows)
 	}
-	m.Replayed = m.Record < d.replay
+	if m.Replayed = m.Record < d.replay; m.Replayed {
+		d.markRead(&m)
+	}
 	d.push(m)
 }
 
 // loseBefore gives up the rows from the last one read to row, if they have no
-// fate: skipped tells that damage was met on the way. mu is held.
-func (d *Disk) loseBefore(seg *segment, row, skipped uint64) {
-	if row <= d.nextRead.row {
-		return
-	}
-	gone := Span{d.nextRead.row, row}
+// fate, and tells of the damage that was met on the way. mu is held.
+func (d *Disk) loseBefore(seg *segment, row uint64, met gap) {
+	gone := Span{d.nextRead.row, max(row, d.nextRead.row)}
 	rows := gone.To - gone.From - d.settled.within(gone)
-	if rows == 0 {
-		return
+	switch {
+	case met.bytes > 0 && (rows > 0 || !seg.told):
+		d.log.Errorf("journal: %s is damaged: %d bytes from byte %d on: %d rows before row %d are lost", seg.path, met.bytes, met.off, rows, row)
+	case rows > 0:
+		d.log.Errorf("journal: %s lacks %d rows before row %d: they are lost", seg.path, rows, row)
 	}
-	if skipped > 0 {
+	if rows > 0 {
 		seg.damaged = true
+		d.settle(lost, gone)
 	}
-	d.log.Errorf("journal: %s is damaged: %d rows before row %d cannot be read and are lost", seg.path, rows, row)
-	d.settle(lost, gone)
 }
 
 // rereadLater says once that the disk cannot be read, and wakes the reader to

@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -23,8 +25,9 @@ type Damage struct {
 type Report struct {
 	Created  bool // there was no journal
 	Messages uint64
+	Scanned  int    // segments without a summary that can be trusted, which were read whole
 	Pending  uint64 // rows that come again
-	Lost     uint64 // rows that this recovery gave up
+	Lost     uint64 // rows that this recovery gave up; what damage in a summarised segment costs is told when it is read
 	Torn     int64  // bytes of a write that a kill cut short: nothing that was accepted
 	Damaged  []Damage
 	Aside    []string // files renamed, for a person to look at
@@ -41,6 +44,7 @@ const passedOver = 1 << 32
 // recovery is what recover works with.
 type recovery struct {
 	prior    snapshot
+	known    bool     // prior is something
 	outdated []string // state files that the next generation replaces
 	broken   []string // state files to be kept aside after that
 	cursor   position // what the next record should be
@@ -67,11 +71,11 @@ func (d *Disk) recover() error {
 	if err != nil {
 		return err
 	}
-	known := d.pickState(files)
-	if known && d.prior.identity != d.o.Identity {
+	d.known = d.pickState(files)
+	if d.known && d.prior.identity != d.o.Identity {
 		return fmt.Errorf("%w: it was made for %q, not for %q", ErrIdentity, d.prior.identity, d.o.Identity)
 	}
-	segs, err := d.readHeads(names, known)
+	segs, err := d.readHeads(names)
 	if err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func (d *Disk) recover() error {
 		_, _ = rand.Read(d.id[:]) // never fails
 		d.salt = d.id.salt()
 		d.report.Created = len(files) == 0 && len(segs) == 0
-	} else if !known {
+	} else if !d.known {
 		d.log.Errorf("journal %s: no state file is whole: rows in its segments may come again", d.o.Dir)
 	}
 	if err := d.scanAll(segs); err != nil {
@@ -98,7 +102,7 @@ func (d *Disk) recover() error {
 
 // readHeads finds the segments. Without state the journal is that of the
 // latest segment.
-func (d *Disk) readHeads(names []string, known bool) (segs []*found, err error) {
+func (d *Disk) readHeads(names []string) (segs []*found, err error) {
 	for _, name := range names {
 		number, ok := fileNumber(name, segmentSuffix)
 		if !ok {
@@ -111,7 +115,7 @@ func (d *Disk) readHeads(names []string, known bool) (segs []*found, err error) 
 		}
 		segs = append(segs, f)
 	}
-	if !known {
+	if !d.known {
 		for _, f := range segs {
 			if f.intact {
 				d.id, d.salt = f.head.journal, f.head.journal.salt()
@@ -127,12 +131,14 @@ type found struct {
 	head     header
 	intact   bool // the head is
 	length   int64
+	foot     []byte // what may be a summary
 	stale    []Span // messages that a later segment holds
+	over     uint64 // and all from here on
 	hopeless bool   // neither head nor record can be read
 }
 
 func (d *Disk) readHead(name string, number uint64) (*found, error) {
-	f := &found{segment: segment{id: number, path: filepath.Join(d.o.Dir, name), sealed: true}}
+	f := &found{segment: segment{id: number, path: filepath.Join(d.o.Dir, name), sealed: true, recovered: true}}
 	file, err := d.fs.Open(f.path)
 	if err != nil {
 		return nil, err
@@ -152,10 +158,16 @@ func (d *Disk) readHead(name string, number uint64) (*found, error) {
 	if f.intact {
 		f.start = segmentHead
 	}
+	if f.length >= segmentHead+summarySize {
+		f.foot = make([]byte, summarySize)
+		if _, err := file.ReadAt(f.foot, f.length-summarySize); err != nil && !errors.Is(err, io.EOF) {
+			f.foot = nil // the scan will find out why
+		}
+	}
 	return f, nil
 }
 
-// scanAll reads every segment in the order of their messages.
+// scanAll takes in every segment in the order of their messages.
 func (d *Disk) scanAll(segs []*found) error {
 	var ours []*found
 	for _, f := range segs {
@@ -190,7 +202,14 @@ func (d *Disk) scanAll(segs []*found) error {
 		}
 	}
 	for _, f := range ours {
-		if err := d.scanSegment(f, f.id == newest); err != nil {
+		s, ok := parseSummary(f.foot, d.salt)
+		if ok = ok && s.segment == f.id; ok {
+			f.length -= summarySize
+		}
+		if ok && d.known && d.takeSummary(f, s) {
+			continue
+		}
+		if err := d.scanSegment(f, f.id == newest && !ok); err != nil {
 			return err
 		}
 	}
@@ -232,27 +251,31 @@ func (d *Disk) withScanner(f *found, do func(File, *scanner) error) error {
 // repair, what follows the last sync is written again; after a rewrite, the
 // new segment replaces the old.
 func markStale(segs []*found) {
-	for _, f := range segs {
-		for _, later := range segs {
-			if later.id <= f.id || !later.intact {
-				continue
-			}
-			end := later.head.end
-			if end == 0 {
-				end = math.MaxUint64
-			}
-			f.stale = append(f.stale, Span{later.head.base, end})
+	byID := slices.SortedFunc(slices.Values(segs), func(a, b *found) int { return cmp.Compare(b.id, a.id) })
+	var stale []Span // of those that were, shared
+	over := uint64(math.MaxUint64)
+	for _, f := range byID {
+		f.stale, f.over = stale[:len(stale):len(stale)], over
+		switch {
+		case !f.intact:
+		case f.head.end == 0:
+			over = min(over, f.head.base)
+		default:
+			stale = append(stale, Span{f.head.base, f.head.end})
 		}
 	}
 }
 
-func (f *found) isStale(message uint64) bool {
-	for _, s := range f.stale {
-		if s.From <= message && message < s.To {
-			return true
-		}
-	}
-	return false
+func (f *found) isStale(message uint64) bool { return f.isStaleWithin(message, message+1) }
+
+// isStaleWithin tells whether any message from from on and below to is stale.
+func (f *found) isStaleWithin(from, to uint64) bool {
+	return f.over < to || slices.ContainsFunc(f.stale, func(s Span) bool { return s.From < to && from < s.To })
+}
+
+// isStaleThroughout tells whether one later segment holds them all.
+func (f *found) isStaleThroughout(from, to uint64) bool {
+	return f.over <= from || slices.ContainsFunc(f.stale, func(s Span) bool { return s.From <= from && to <= s.To })
 }
 
 // scanSegment reads one segment and moves the cursor past its records. What
@@ -262,8 +285,8 @@ func (d *Disk) scanSegment(f *found, newest bool) error {
 		d.moveCursor(f.from)
 	}
 	f.from, f.to = d.cursor, d.cursor
-	started := false
-	return d.withScanner(f, func(file File, scan *scanner) error {
+	d.report.Scanned++
+	return d.withScanner(f, func(file File, scan *scanner) (err error) {
 		f.size = scan.off
 		for {
 			before := scan.off
@@ -280,25 +303,28 @@ func (d *Disk) scanSegment(f *found, newest bool) error {
 			}
 			f.size = scan.off
 			if f.isStale(r.number) || r.number < d.cursor.record || r.first < d.cursor.row {
+				f.plain = true
 				continue
 			}
 			d.moveCursor(position{r.number, r.first})
-			if !started {
-				f.from, started = d.cursor, true
-			}
 			d.takeRecord(f, r, at)
 		}
 		if f.length > scan.off {
-			return d.scanTail(f, file, scan, newest)
+			err = d.scanTail(f, file, scan, newest)
 		}
-		return nil
+		f.told = f.damaged
+		return err
 	})
 }
 
 // takeRecord counts a record in.
 func (d *Disk) takeRecord(f *found, r record, at int64) {
+	if f.records == 0 {
+		f.from, f.oldest = d.cursor, r.seconds
+	}
 	d.cursor = position{r.number + 1, r.end()}
 	f.to = d.cursor
+	f.records++
 	f.rows += uint64(r.rows)
 	f.newest = max(f.newest, r.seconds)
 	d.tail = tail{&f.segment, r, at}
@@ -328,7 +354,11 @@ func (d *Disk) lose(rows Span) {
 // kill cut short is cut off, anything else is damage.
 func (d *Disk) scanTail(f *found, file File, scan *scanner, newest bool) error {
 	bytes := f.length - scan.off
-	if newest && scan.tornTail() {
+	foot := make([]byte, min(bytes, summarySize))
+	if n, err := file.ReadAt(foot, scan.off); n < len(foot) && err != nil {
+		foot = nil
+	}
+	if newest && scan.tornTail() || int64(len(foot)) == bytes && tornSummary(foot) {
 		d.report.Torn += bytes
 		return d.cut(f)
 	}
@@ -360,12 +390,15 @@ func (d *Disk) keepScanned(ours []*found) error {
 		if f.intact && f.head.lastBytes != (digest{}) && f.head.base > last.record {
 			last.record, d.lastBytes = f.head.base, f.head.lastBytes
 		}
+		if f.summarised && f.lastBytes != (digest{}) && f.to.record > last.record {
+			last.record, d.lastBytes = f.to.record, f.lastBytes
+		}
 		if f.rows == 0 && !f.damaged {
 			d.outdated = append(d.outdated, f.path)
 			continue
 		}
 		d.segments = append(d.segments, &f.segment)
-		d.diskBytes += f.size
+		d.diskBytes += f.occupied()
 	}
 	if d.tail.segment == nil || d.tail.record.number < last.record {
 		return nil
@@ -380,6 +413,7 @@ func (d *Disk) keepScanned(ours []*found) error {
 		return err
 	}
 	d.lastBytes = digestOf(data)
+	d.tail.segment.lastBytes = d.lastBytes
 	return nil
 }
 
@@ -479,8 +513,8 @@ func (d *Disk) logReport() {
 	if r.Created {
 		return
 	}
-	d.log.Infof("journal %s: %d messages in %d segments read in %v, %d rows pending, %d bytes of an unfinished write cut off",
-		d.o.Dir, r.Messages, len(d.segments), r.Took.Round(time.Millisecond), r.Pending, r.Torn)
+	d.log.Infof("journal %s: %d messages in %d segments, %d of them read, in %v, %d rows pending, %d bytes of an unfinished write cut off",
+		d.o.Dir, r.Messages, len(d.segments), r.Scanned, r.Took.Round(time.Millisecond), r.Pending, r.Torn)
 	if r.Lost > 0 {
 		d.log.Errorf("journal %s: %d rows that were accepted are lost: damage at %d places, or a power cut before they were synced", d.o.Dir, r.Lost, len(r.Damaged))
 	}

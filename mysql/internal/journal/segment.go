@@ -22,12 +22,19 @@ type segment struct {
 	to    position // what follows it
 	size  int64    // bytes with records in them; the file may be longer
 
+	records   uint64
 	rows      uint64 // in its records
 	unsettled uint64 // of those
+	oldest    uint32 // when the first was accepted, Unix seconds
 	newest    uint32 // when the youngest was accepted, Unix seconds
+	lastBytes digest // of its last message, once it is sealed; zero if that is not known
 
-	sealed  bool   // nothing is written to it any more
-	damaged bool   // to be kept aside, not removed
+	sealed     bool   // nothing is written to it any more
+	recovered  bool   // a former run wrote it
+	summarised bool   // its file ends in a summary
+	plain      bool   // it cannot have one
+	damaged    bool   // to be kept aside, not removed
+	told       bool   // of the damage that it had when it was opened
 	barren  uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
 
 	synced struct { // what the last successful sync covered
@@ -86,7 +93,7 @@ func (d *Disk) createSegment(from position, last digest) (*segment, error) {
 	}
 	return &segment{
 		id: id, path: path, start: segmentHead, size: segmentHead,
-		from: from, to: from, newest: now(), file: file,
+		from: from, to: from, oldest: now(), newest: now(), file: file,
 	}, nil
 }
 
@@ -131,6 +138,9 @@ func (d *Disk) buildSegment(to position, h header, fill func(*segment, File) err
 
 // span is the rows between the segment's borders.
 func (s *segment) span() Span { return Span{s.from.row, s.to.row} }
+
+// occupied is what the segment takes of MaxBytes, with room for its summary.
+func (s *segment) occupied() int64 { return s.size + summarySize }
 
 // live estimates the bytes of the unsettled rows: rows share them evenly.
 func (s *segment) live() int64 {

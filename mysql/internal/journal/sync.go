@@ -109,6 +109,9 @@ func (d *Disk) syncedTo(to position, bytes int64, segs []*segment, sizes []int64
 		}
 		if s.size == sizes[i] {
 			d.release(s)
+			if s.sealed {
+				signal(d.keepKick)
+			}
 		} else {
 			kept = append(kept, s)
 		}
@@ -221,12 +224,13 @@ func (d *Disk) copyUnsynced(fresh *segment, to File, n int64) error {
 // and puts fresh after them. turn and mu are held.
 func (d *Disk) replaceUnsynced(fresh *segment) {
 	if d.active != nil {
-		d.active.sealed = true
+		d.active.sealed, d.active.plain = true, true
 		d.release(d.active)
 		d.active = nil
 	}
 	for _, s := range d.dirty {
-		d.diskBytes -= s.size
+		d.diskBytes -= s.size // its room for a summary stays
+		s.plain = true
 		s.size, s.to, s.newest = s.synced.size, s.synced.to, s.synced.newest
 		if s.size == 0 { // nothing of it was ever synced
 			s.to = s.from
@@ -247,7 +251,9 @@ func (d *Disk) replaceUnsynced(fresh *segment) {
 	d.epoch++
 	d.hint = hint{}
 	fresh.to = d.next
+	fresh.records = fresh.to.record - fresh.from.record
 	fresh.rows = fresh.to.row - fresh.from.row
+	fresh.oldest, fresh.newest = d.acceptedBy(fresh.from.row), now()
 	d.recount(fresh)
 	fresh.synced.size, fresh.synced.to, fresh.synced.newest = fresh.size, fresh.to, fresh.newest
 	d.adopt(fresh)
