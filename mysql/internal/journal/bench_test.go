@@ -3,6 +3,10 @@ package journal
 import (
 	"flag"
 	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,10 +17,10 @@ import (
 func queues(b *testing.B, each func(b *testing.B, q Queue)) {
 	b.Run("memory", func(b *testing.B) { each(b, NewMemory(1<<40)) })
 	b.Run("disk", func(b *testing.B) {
-		each(b, open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Second}))
+		each(b, open(b, Options{MaxBytes: 1 << 30, SyncEvery: time.Second}))
 	})
 	b.Run("always", func(b *testing.B) {
-		each(b, open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: Always}))
+		each(b, open(b, Options{MaxBytes: 1 << 30, SyncEvery: Always}))
 	})
 }
 
@@ -93,7 +97,7 @@ func BenchmarkNext(b *testing.B) {
 		cache int64
 	}{{"memory", 1 << 40}, {"disk", 1}} {
 		b.Run(c.name, func(b *testing.B) {
-			d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, CacheBytes: c.cache, SyncEvery: time.Second})
+			d := open(b, Options{MaxBytes: 1 << 30, CacheBytes: c.cache, SyncEvery: time.Second})
 			left := 0
 			b.SetBytes(size)
 			b.ReportAllocs()
@@ -184,7 +188,7 @@ var backlog = flag.Int("backlog", 500_000, "rows pending in BenchmarkOpen")
 func BenchmarkOpen(b *testing.B) {
 	for _, rows := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d rows a message", rows), func(b *testing.B) {
-			d := open(b, Options{MaxBytes: 1 << 40, SegmentBytes: 16 << 20, SyncEvery: time.Second})
+			d := open(b, Options{MaxBytes: 1 << 30, SyncEvery: time.Second})
 			for range *backlog / rows {
 				if err := d.Append(b.Context(), make([]byte, 96*rows), rows); err != nil {
 					b.Fatal(err)
@@ -208,6 +212,79 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDrain opens such a journal and settles all of it, a thousand rows at
+// a time, and reports the time to open after a kill, and the most heap and
+// resident memory on the way, in MB.
+func BenchmarkDrain(b *testing.B) {
+	for _, rows := range []int{1, 100} {
+		b.Run(fmt.Sprintf("%d rows a message", rows), func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				d := open(b, Options{MaxBytes: 1 << 30, SyncEvery: time.Second})
+				for range *backlog / rows {
+					if err := d.Append(b.Context(), make([]byte, 96*rows), rows); err != nil {
+						b.Fatal(err)
+					}
+				}
+				crash(d)
+				debug.FreeOSMemory()
+				before := resident(b)
+				b.StartTimer()
+				d, err := Open(d.o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				drainAll(b, d, before)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(*backlog), "ns/row")
+		})
+	}
+}
+
+func drainAll(b *testing.B, d *Disk, before float64) {
+	defer func() { _ = d.Close() }()
+	heap, rss := uint64(0), 0.0
+	var from, left uint64
+	for n := 0; ; n++ {
+		m, ok := d.Next()
+		if !ok {
+			break
+		}
+		if left += uint64(m.Rows); left >= 1000 {
+			d.Settle(Stored, Span{from, m.First + uint64(m.Rows)})
+			from, left = m.First+uint64(m.Rows), 0
+		}
+		if n%10_000 == 0 {
+			var s runtime.MemStats
+			runtime.ReadMemStats(&s)
+			heap, rss = max(heap, s.HeapInuse), max(rss, resident(b))
+		}
+	}
+	d.Settle(Stored, Span{from, 1 << 60})
+	if c := d.Counts(); c.Stored != uint64(*backlog) || c.Pending > 0 {
+		b.Fatalf("%+v", c)
+	}
+	r := d.Recovered()
+	b.ReportMetric(float64(r.Took.Microseconds())/1000, "open-ms")
+	b.ReportMetric(float64(r.Scanned), "scanned")
+	b.ReportMetric(float64(heap)/(1<<20), "heap-MB")
+	b.ReportMetric(rss-before, "grown-MB")
+}
+
+// resident is this process's resident memory in MB; 0 where that is not known.
+func resident(b *testing.B) (mb float64) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if kb, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			_, _ = fmt.Sscanf(kb, "%g", &mb)
+		}
+	}
+	return mb / 1024
 }
 
 // BenchmarkSync is what one sync of this disk takes, for comparison.

@@ -52,8 +52,9 @@ type Options struct {
 	// cut can cost, as well as at most 16 MiB. Always, or 0, syncs before
 	// Append returns; then only what is synced is handed out.
 	SyncEvery time.Duration
-	// SegmentBytes is the size at which a new segment begins, by default a
-	// sixteenth of MaxBytes, from 4 KiB to 16 MiB.
+	// SegmentBytes is the size at which a new segment begins. By default it is a
+	// sixteenth of MaxBytes up to 4 MiB, which Open scans in a few milliseconds,
+	// and more, up to 16 MiB, only where there would be over 256 segments.
 	SegmentBytes int64
 	// CacheBytes is how much of what is not handed out yet is kept in memory,
 	// 2 MiB by default. What is beyond comes from disk.
@@ -69,7 +70,7 @@ func (o *Options) complete() error {
 		return errors.New("journal: Dir and MaxBytes are required")
 	}
 	if o.SegmentBytes <= 0 {
-		o.SegmentBytes = min(max(o.MaxBytes/16, 4<<10), 16<<20)
+		o.SegmentBytes = max(min(o.MaxBytes/16, 4<<20), min(o.MaxBytes/256, 16<<20), 4<<10)
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 2 << 20

@@ -35,7 +35,7 @@ type segment struct {
 	plain      bool   // it cannot have one
 	damaged    bool   // to be kept aside, not removed
 	told       bool   // of the damage that it had when it was opened
-	barren  uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
+	barren     uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
 
 	synced struct { // what the last successful sync covered
 		size   int64
