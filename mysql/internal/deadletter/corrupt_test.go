@@ -264,11 +264,11 @@ func FuzzOpen(f *testing.F) {
 	f.Add(segment, segment, append(newRemovalLog(), appendRemovalFrames(nil, spans{{1, 1}})...))
 	f.Add([]byte{}, []byte(frameMagic), []byte(fileMagic))
 	f.Fuzz(func(t *testing.T, first, second, removed []byte) {
-		m := newMemFS(1)
+		m := newSimDisk(1)
 		for name, b := range map[string][]byte{"d/00000000000000000001-0.letters": first, "d/00000000000000000005-1.letters": second, "d/" + removalName: removed} {
-			m.names[name] = &node{data: b}
+			m.Put(name, b)
 		}
-		s, err := Open(Options{Dir: "d", FS: m.process()})
+		s, err := Open(Options{Dir: "d", FS: processOf(m)})
 		if errors.Is(err, ErrVersion) {
 			return
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"ekuiper-mysql/mysql/internal/simdisk"
 )
 
 // fate is what a reader may find of a letter.
@@ -27,17 +29,19 @@ const (
 // machine puts a store through everything that can happen to it and compares
 // it with a model: the fate of each record.
 type machine struct {
-	t       *rapid.T
-	fs      *memFS
+	t       rapid.TB
+	disk    *simdisk.Disk
 	options Options
 	store   *Store
+	choice  *rand.Rand
+	sound   bool // the disk is, since it was opened
 	fates   map[uint64]fate
 	next    uint64
 }
 
 func (m *machine) open() {
 	var err error
-	m.options.FS = m.fs.process()
+	m.options.FS = processOf(m.disk)
 	if m.store, err = Open(m.options); err != nil {
 		m.t.Fatal(err)
 	}
@@ -65,12 +69,11 @@ func (m *machine) put() {
 	}
 }
 
-// remove removes letters chosen at random of those that are there.
-func (m *machine) remove() {
-	share := rapid.IntRange(1, 4).Draw(m.t, "share")
+// remove removes one in share of the letters that are there, chosen at random.
+func (m *machine) remove(share int) {
 	var ids, records []uint64
 	for l, err := range m.store.Letters(Filter{SkipRaw: true}) {
-		if err == nil && m.fs.rng.IntN(share) == 0 {
+		if err == nil && m.choice.IntN(share) == 0 {
 			ids, records = append(ids, l.ID), append(records, l.Place.Record)
 		}
 	}
@@ -84,20 +87,20 @@ func (m *machine) remove() {
 }
 
 func (m *machine) reopen() {
-	if err := m.store.Close(); err != nil && m.fs.badSync == 0 && m.fs.room < 0 {
+	if err := m.store.Close(); err != nil && m.sound {
 		m.t.Fatal(err)
 	}
 	m.after()
 }
 
 func (m *machine) kill() {
-	m.fs.kill()
+	m.disk.Restart(false)
 	_ = m.store.Close()
 	m.after()
 }
 
 func (m *machine) cut() {
-	m.fs.cut()
+	m.disk.Restart(true)
 	_ = m.store.Close()
 	m.after()
 }
@@ -105,8 +108,9 @@ func (m *machine) cut() {
 // after opens the store on a sound disk and allows for what a crash may have
 // brought back.
 func (m *machine) after() {
-	m.fs.setBadSync(0)
-	m.fs.setRoom(-1)
+	m.disk.BadSyncs(0)
+	m.disk.Space(-1)
+	m.sound = true
 	for r, f := range m.fates {
 		if f == refused {
 			m.fates[r] = unsure
@@ -142,31 +146,32 @@ func (m *machine) check() {
 
 func checkModel(t *testing.T, every time.Duration, withCuts bool) {
 	rapid.Check(t, func(t *rapid.T) {
-		fs := newMemFS(rapid.Uint64().Draw(t, "seed"))
+		disk := newSimDisk(rapid.Uint64().Draw(t, "seed"))
 		m := &machine{
-			t: t, fs: fs, fates: map[uint64]fate{}, next: 1,
+			t: t, disk: disk, choice: rand.New(rand.NewPCG(1, 1)), sound: true, fates: map[uint64]fate{}, next: 1,
 			options: Options{Dir: "d", MaxBytes: 1 << 30, SegmentBytes: 1000, FsyncEvery: every},
 		}
 		m.open()
 		defer func() { _ = m.store.Close() }()
 		actions := []func(){
-			m.put, m.put, m.put, m.put, m.put, m.remove, m.check, m.reopen, m.kill,
+			m.put, m.put, m.put, m.put, m.put, m.check, m.reopen, m.kill,
+			func() { m.remove(rapid.IntRange(1, 4).Draw(t, "share")) },
 			func() { // room for everything
 				select {
 				case m.store.tidy <- struct{}{}:
 				default:
 				}
 			},
-			func() { m.fs.setRoom(int64(rapid.IntRange(0, 600).Draw(t, "room"))) },
-			func() { m.fs.setRoom(-1) },
+			func() { m.sound = false; m.disk.Space(int64(rapid.IntRange(0, 600).Draw(t, "room"))) },
+			func() { m.disk.Space(-1) },
 		}
 		if withCuts {
-			actions = append(actions, m.cut, func() { m.fs.setBadSync(rapid.IntRange(0, 4).Draw(t, "bad sync")) })
+			actions = append(actions, m.cut, func() { m.sound = false; m.disk.BadSyncs(rapid.IntRange(0, 1000).Draw(t, "bad syncs")) })
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			actions[rapid.IntRange(0, len(actions)-1).Draw(t, "action")]()
 		}
-		m.fs.kill()
+		m.disk.Restart(false)
 		_ = m.store.Close()
 		m.after()
 		m.check()
@@ -183,11 +188,11 @@ func TestModelWithKillsAndNoFsync(t *testing.T) { checkModel(t, -1, false) }
 // and what is read was put.
 func TestPowerCutWithLateFsyncLeavesOnlyWholeLetters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		fs := newMemFS(rapid.Uint64().Draw(t, "seed"))
+		disk := newSimDisk(rapid.Uint64().Draw(t, "seed"))
 		o := Options{Dir: "d", SegmentBytes: 1000, FsyncEvery: time.Hour}
 		record := uint64(1)
 		for range 4 {
-			o.FS = fs.process()
+			o.FS = processOf(disk)
 			s, err := Open(o)
 			if err != nil {
 				t.Fatal(err)
@@ -209,7 +214,7 @@ func TestPowerCutWithLateFsyncLeavesOnlyWholeLetters(t *testing.T) {
 				}
 				last = max(last, l.ID)
 			}
-			fs.cut()
+			disk.Restart(true)
 			_ = s.Close()
 		}
 	})

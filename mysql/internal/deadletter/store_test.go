@@ -309,8 +309,8 @@ func TestDropOldestKeepsTheBound(t *testing.T) {
 
 func TestBlockWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemFS(1)
-		s, err := Open(Options{Dir: "d", FS: m.process(), MaxBytes: leastMaxBytes, SegmentBytes: 1 << 20, Full: Block})
+		m := newSimDisk(1)
+		s, err := Open(Options{Dir: "d", FS: processOf(m), MaxBytes: leastMaxBytes, SegmentBytes: 1 << 20, Full: Block})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,7 +327,7 @@ func TestBlockWaitsForRoom(t *testing.T) {
 		go func() { result <- s.Put(context.Background(), big) }()
 		synctest.Wait()
 		start = time.Now()
-		if err := NewReader("d", m.process()).Remove([]uint64{2}); err != nil { // another process, which wakes nobody
+		if err := NewReader("d", processOf(m)).Remove([]uint64{2}); err != nil { // another process, which wakes nobody
 			t.Fatal(err)
 		}
 		if err := <-result; err != nil || time.Since(start) > roomCheck {
@@ -398,17 +398,17 @@ func TestDiskFullRefusesAndRecovers(t *testing.T) {
 	for name, every := range map[string]time.Duration{"at once": 0, "later": time.Hour, "never": -1} {
 		t.Run(name, func(t *testing.T) {
 			var out lines
-			m := newMemFS(1)
-			o := Options{Dir: "d", FS: m.process(), FsyncEvery: every, Logger: &out}
+			m := newSimDisk(1)
+			o := Options{Dir: "d", FS: processOf(m), FsyncEvery: every, Logger: &out}
 			s := open(t, o)
 			put(t, s, letter(1))
-			m.setRoom(50)
+			m.Space(50)
 			for range 3 {
 				if err := s.Put(context.Background(), letter(2)); !errors.Is(err, syscall.ENOSPC) {
 					t.Fatal(err)
 				}
 			}
-			m.setRoom(-1)
+			m.Space(-1)
 			put(t, s, letter(3))
 			if got := all(t, s.Reader, Filter{}); len(got) != 2 || got[1].Place.Record != 3 || got[1].ID != 2 {
 				t.Errorf("%+v", got)

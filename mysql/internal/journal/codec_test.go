@@ -221,7 +221,7 @@ func FuzzRecovery(f *testing.F) {
 		fs := newSimFS(rand.New(rand.NewPCG(1, 1)))
 		dir := t.TempDir()
 		add := func(name string, data []byte) {
-			fs.names[filepath.Join("j", name)] = &inode{data: data}
+			fs.Put(filepath.Join("j", name), data)
 			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -290,9 +290,9 @@ func makeImage(t testing.TB) (image []imageFile) {
 	}
 	d.Settle(Stored, Span{1, 3}, Span{7, 8})
 	crash(d)
-	for path, f := range fs.names {
-		if len(f.data) > 0 && !strings.HasSuffix(path, spareName) {
-			image = append(image, imageFile{filepath.Base(path), f.data})
+	for path, data := range fs.Files() {
+		if len(data) > 0 && !strings.HasSuffix(path, spareName) {
+			image = append(image, imageFile{filepath.Base(path), data})
 		}
 	}
 	slices.SortFunc(image, func(a, b imageFile) int { return strings.Compare(a.name, b.name) })

@@ -186,9 +186,7 @@ func TestMessageLargerThanTheJournalIsTakenWhenEmpty(t *testing.T) {
 func TestDiskFullHealsByItself(t *testing.T) {
 	simulated(t, Options{MaxBytes: 1 << 20, SyncEvery: time.Second}, func(t *testing.T, fs *simFS, d *Disk) {
 		put(t, d, "a")
-		fs.mu.Lock()
-		fs.space = 20 // not even half a record
-		fs.mu.Unlock()
+		fs.Space(20) // not even half a record
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		for range 2 {
@@ -206,9 +204,7 @@ func TestDiskFullHealsByItself(t *testing.T) {
 		takeNone(t, d)
 		go func() {
 			time.Sleep(time.Minute)
-			fs.mu.Lock()
-			fs.space = -1
-			fs.mu.Unlock()
+			fs.Space(-1)
 		}()
 		put(t, d, "b")
 		take(t, d, "b")
@@ -227,9 +223,7 @@ func TestDiskFullOfTheJournalItself(t *testing.T) {
 		for i := range 200 {
 			put(t, d, string(message(i, 100)))
 		}
-		fs.mu.Lock()
-		fs.space = 0
-		fs.mu.Unlock()
+		fs.Space(0)
 		for i := range 200 {
 			d.Settle(Stored, one(take(t, d, string(message(i, 100)))[0]))
 		}
@@ -253,9 +247,7 @@ func TestDiskFullOfTheJournalItself(t *testing.T) {
 func TestFailedSyncIsNotTakenForDone(t *testing.T) {
 	simulated(t, Options{MaxBytes: 1 << 20, SyncEvery: Always}, func(t *testing.T, fs *simFS, d *Disk) {
 		put(t, d, "a")
-		fs.mu.Lock()
-		fs.badSyncs = 1000
-		fs.mu.Unlock()
+		fs.BadSyncs(1000)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		if err := d.Append(ctx, []byte("b"), 1); !errors.Is(err, ErrUnsynced) {
@@ -266,13 +258,11 @@ func TestFailedSyncIsNotTakenForDone(t *testing.T) {
 		}
 		take(t, d, "a")
 		takeNone(t, d) // what is not durable is not handed out
-		fs.mu.Lock()
-		fs.badSyncs = 0
-		fs.mu.Unlock()
+		fs.BadSyncs(0)
 		put(t, d, "d")
 		take(t, d, "b", "d")
 		crash(d)
-		fs.restart(true)
+		fs.Restart(true)
 		d, err := Open(d.o)
 		if err != nil {
 			t.Fatal(err)
@@ -322,14 +312,14 @@ func TestAppendersShareAWrite(t *testing.T) {
 			}
 			d.mu.Unlock()
 		}
-		before := segmentWrites(fs)
+		before := fs.WriteCalls(segmentSuffix)
 		d.turn.Unlock()
 		for range n {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
 		}
-		if n := segmentWrites(fs) - before; n != 1 {
+		if n := fs.WriteCalls(segmentSuffix) - before; n != 1 {
 			t.Errorf("%d writes", n)
 		}
 		var all [][]byte
@@ -341,15 +331,4 @@ func TestAppendersShareAWrite(t *testing.T) {
 			t.Errorf("%q", all)
 		}
 	})
-}
-
-func segmentWrites(fs *simFS) (n int) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	for name, f := range fs.names {
-		if strings.HasSuffix(name, segmentSuffix) {
-			n += f.calls
-		}
-	}
-	return n
 }

@@ -56,7 +56,7 @@ func TestPositionsAfterAPowerCut(t *testing.T) {
 		take(t, d, "a", "b", "c")
 		d.Settle(Stored, Span{0, 2})
 		crash(d)
-		fs.restart(true)
+		fs.Restart(true)
 		d, err := Open(d.o)
 		if err != nil {
 			t.Fatal(err)

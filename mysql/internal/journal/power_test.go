@@ -123,7 +123,7 @@ func (m *model) round() {
 	for range 1 + m.rng.IntN(4) {
 		m.live()
 	}
-	m.fs.restart(false)
+	m.fs.Restart(false)
 	d, err := Open(m.o)
 	if err != nil {
 		m.fail("opening at the end: %v", err)
@@ -149,7 +149,7 @@ func (m *model) fail(format string, args ...any) {
 func (m *model) live() {
 	m.lives++
 	if m.rng.IntN(3) > 0 {
-		m.fs.fuse = 1 + m.rng.IntN(400)
+		m.fs.Fuse(1 + m.rng.IntN(400))
 	}
 	m.out = nil
 	d, err := Open(m.o)
@@ -157,15 +157,15 @@ func (m *model) live() {
 		defer m.leave(d)
 		m.checkLast(d)
 		m.work(d)
-		if !m.fs.isDead() && m.rng.IntN(2) == 0 {
-			if d.Close() == nil && !m.fs.isDead() {
+		if !m.fs.IsDead() && m.rng.IntN(2) == 0 {
+			if d.Close() == nil && !m.fs.IsDead() {
 				m.keepAll()
 			}
 		} else {
 			m.synced(d)
 			crash(d)
 		}
-	} else if !m.fs.isDead() {
+	} else if !m.fs.IsDead() {
 		m.fail("open: %v", err)
 	}
 	if !m.power { // what was written stays; a fate may not have been
@@ -174,7 +174,7 @@ func (m *model) live() {
 		}
 	}
 	m.doubtAll()
-	m.fs.restart(m.power)
+	m.fs.Restart(m.power)
 	m.log.add("model", "restart")
 }
 
@@ -215,7 +215,7 @@ func (m *model) doubtAll() {
 func (m *model) work(d *Disk) {
 	ctx, cancel := context.WithCancel(m.t.Context())
 	defer cancel()
-	dead := m.fs.dead
+	dead := m.fs.Dead()
 	var watch sync.WaitGroup
 	watch.Go(func() { // a dead disk does not answer: nobody waits for it
 		select {
@@ -225,7 +225,7 @@ func (m *model) work(d *Disk) {
 		}
 	})
 	for range m.rng.IntN(120) {
-		if m.fs.isDead() {
+		if m.fs.IsDead() {
 			break
 		}
 		switch n := m.rng.IntN(100); {
@@ -242,27 +242,22 @@ func (m *model) work(d *Disk) {
 		case n < 96:
 			time.Sleep(time.Duration(m.rng.IntN(3000)) * time.Millisecond) // of the bubble
 		case n < 98:
-			m.fs.mu.Lock()
-			m.fs.badSyncs = m.rng.IntN(2) * 300
-			m.fs.mu.Unlock()
+			m.fs.BadSyncs(m.rng.IntN(2) * 300)
 		default:
 			m.fillDisk()
 		}
 	}
-	m.fs.mu.Lock()
-	m.fs.space, m.fs.badSyncs = -1, 0
-	m.fs.mu.Unlock()
+	m.fs.Space(-1)
+	m.fs.BadSyncs(0)
 	cancel()
 	watch.Wait()
 }
 
 func (m *model) fillDisk() {
-	m.fs.mu.Lock()
-	defer m.fs.mu.Unlock()
-	if m.fs.space >= 0 {
-		m.fs.space = -1
+	if m.fs.IsLimited() {
+		m.fs.Space(-1)
 	} else {
-		m.fs.space = int64(m.rng.IntN(2000))
+		m.fs.Space(int64(m.rng.IntN(2000)))
 	}
 }
 
@@ -292,7 +287,7 @@ func (m *model) append(ctx context.Context, d *Disk) {
 
 func (m *model) sendOne(ctx context.Context, d *Disk, s *sent) {
 	err := d.Append(ctx, []byte(s.text), s.rows)
-	dead := m.fs.isDead()
+	dead := m.fs.IsDead()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.log.add("model", "append %q, %d rows: %v", s.text, s.rows, err)
@@ -397,7 +392,7 @@ func (m *model) settle(d *Disk) {
 		}
 	}
 	m.out = kept
-	if m.fs.isDead() {
+	if m.fs.IsDead() {
 		return
 	}
 	if !m.power && !d.isStale() {
@@ -510,8 +505,8 @@ func (m *model) checkFiles() {
 		return
 	}
 	dir := m.t.TempDir()
-	for name, f := range m.fs.names {
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), f.data, 0o600); err != nil {
+	for name, data := range m.fs.Files() {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o600); err != nil {
 			m.t.Fatal(err)
 		}
 	}

@@ -91,7 +91,7 @@ func alike(t *rapid.T, o Options) {
 }
 
 func reopen(t *rapid.T, o Options) *Disk {
-	o.FS.(*simFS).restart(false)
+	o.FS.(*simFS).Restart(false)
 	d, err := Open(o)
 	if err != nil {
 		t.Fatal(err)

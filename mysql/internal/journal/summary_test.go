@@ -323,7 +323,7 @@ func TestOldestPendingOfASummary(t *testing.T) {
 		}
 		d.Settle(Stored, Span{0, 5})
 		_ = d.Close()
-		fs.restart(false)
+		fs.Restart(false)
 		d, err := Open(d.o)
 		if err != nil {
 			t.Fatal(err)
@@ -347,14 +347,10 @@ func TestRepairedSegmentIsNotTooOld(t *testing.T) {
 	simulated(t, Options{MaxBytes: 1 << 20, MaxAge: time.Hour, SyncEvery: time.Second, CacheBytes: 1}, func(t *testing.T, fs *simFS, d *Disk) {
 		put(t, d, "a")
 		time.Sleep(2 * time.Second)
-		fs.mu.Lock()
-		fs.badSyncs = 1000
-		fs.mu.Unlock()
+		fs.BadSyncs(1000)
 		put(t, d, "b", "c")
 		time.Sleep(2 * time.Second)
-		fs.mu.Lock()
-		fs.badSyncs = 0
-		fs.mu.Unlock()
+		fs.BadSyncs(0)
 		time.Sleep(time.Minute)
 		take(t, d, "a", "b", "c")
 		if c := d.Counts(); c.Dropped > 0 || !d.log.(*lines).contains("works again") {
