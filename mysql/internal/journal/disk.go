@@ -178,8 +178,9 @@ type Disk struct {
 // not synced before it; damage in others is told when their rows are read.
 //
 // Where the run before was ended by what may have been a power cut, and it
-// did not sync always, 2^32 numbers are passed over: some may have been given
-// to rows that were handed out and are now gone.
+// did not sync always, or where the end of the last segment is damaged, 2^32
+// numbers are passed over: some may have been given to rows that were handed
+// out and are now gone.
 //
 // ErrLocked says that the journal is in use, ErrIdentity that it is another's.
 func Open(o Options) (*Disk, error) {

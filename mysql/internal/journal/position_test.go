@@ -44,6 +44,24 @@ func TestPositions(t *testing.T) {
 	checkPositions(t, d, 21, 21, 21)
 }
 
+// TestPositionsAfterADamagedEnd gives no number again that a row which was
+// handed out had: a ledger may know of it.
+func TestPositionsAfterADamagedEnd(t *testing.T) {
+	d := open(t, Options{SyncEvery: time.Hour})
+	put(t, d, "a", "b", "c")
+	take(t, d, "a", "b", "c")
+	crash(d)
+	edit(".log", 0, func(b []byte) []byte { b[len(b)-1] ^= 1; return b })(t, d.o.Dir)
+	d = open(t, d.o)
+	take(t, d, "a", "b")
+	takeNone(t, d)
+	put(t, d, "d")
+	if m := take(t, d, "d"); m[0].First < 3 {
+		t.Errorf("row %d was another's", m[0].First)
+	}
+	checkSums(t, d)
+}
+
 // TestPositionsAfterAPowerCut passes numbers over: they have their fate, and
 // none is given again.
 func TestPositionsAfterAPowerCut(t *testing.T) {

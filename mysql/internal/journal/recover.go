@@ -49,6 +49,7 @@ type recovery struct {
 	broken   []string // state files to be kept aside after that
 	cursor   position // what the next record should be
 	tail     tail
+	unsure   bool // there may have been messages behind the last that was found
 }
 
 // tail is where the last message stands.
@@ -182,6 +183,7 @@ func (d *Disk) scanAll(segs []*found) error {
 		case f.hopeless && f.length <= segmentHead: // its making was cut short
 			d.outdated = append(d.outdated, f.path)
 		case f.hopeless:
+			d.unsure = true
 			d.addDamage(f.path, 0, f.length)
 			d.putAside(f.path, "nothing in it can be read")
 		default:
@@ -363,6 +365,7 @@ func (d *Disk) scanTail(f *found, file File, scan *scanner, newest bool) error {
 		return d.cut(f)
 	}
 	f.damaged = true
+	d.unsure = d.unsure || newest
 	d.addDamage(f.path, scan.off, bytes)
 	return nil
 }
@@ -421,8 +424,8 @@ func (d *Disk) keepScanned(ours []*found) error {
 func (d *Disk) resume(clean bool) error {
 	d.next = position{max(d.next.record, d.cursor.record), max(d.next.row, d.cursor.row, d.settled.end())}
 	d.lose(Span{d.cursor.row, d.next.row})
-	uncertain := !clean && !d.prior.strict && (d.boot == [16]byte{} || d.boot != d.prior.boot)
-	if uncertain && !d.report.Created {
+	uncertain := !d.prior.strict && (d.boot == [16]byte{} || d.boot != d.prior.boot)
+	if !clean && (uncertain || d.unsure) && !d.report.Created {
 		passed := Span{d.next.row, d.next.row + passedOver}
 		d.settled.add(passed, func(part Span) { d.counts[void] += part.To - part.From })
 		d.next = position{d.next.record + passedOver, passed.To}
