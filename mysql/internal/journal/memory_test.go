@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if victim() {
+	if victim() || refused() {
 		return
 	}
 	goleak.VerifyTestMain(m)
