@@ -160,6 +160,26 @@ func TestDirName(t *testing.T) {
 	}
 }
 
+// FuzzDirName takes any two identities: names are fit for every file system,
+// and differ where the identities do, also where capitals do not count.
+func FuzzDirName(f *testing.F) {
+	f.Add("rule", "op", 0, "server/db.t", "Rule", "op", 0, "server/db.t")
+	f.Add("a", "b-0", 0, "", "a-b", "", 0, "-0")
+	f.Add("con", "..", -1, "/\\:*?\"<>|", "con.", " ", 1, "\x00")
+	f.Fuzz(func(t *testing.T, rule, op string, instance int, target, rule2, op2 string, instance2 int, target2 string) {
+		a, b := DirName(rule, op, instance, target), DirName(rule2, op2, instance2, target2)
+		for _, name := range []string{a, b} {
+			if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(name) > 100 || strings.Trim(name, "-") != name || filepath.Base(name) != name {
+				t.Errorf("unfit name %q", name)
+			}
+		}
+		same := rule == rule2 && op == op2 && instance == instance2 && target == target2
+		if (a == b) != same || a != DirName(rule, op, instance, target) {
+			t.Errorf("%q and %q", a, b)
+		}
+	})
+}
+
 // FuzzScanner finds records in arbitrary bytes, and must find those put there.
 func FuzzScanner(f *testing.F) {
 	r := record{length: 5, rows: 1, number: 1, first: 2}
@@ -211,6 +231,11 @@ func swallowed(b []byte) bool {
 // all. It must not panic, and its sums must hold.
 func FuzzRecovery(f *testing.F) {
 	image := makeImage(f)
+	if i := slices.IndexFunc(image, func(file imageFile) bool { // of which edits may hit the summary
+		return strings.HasSuffix(file.name, segmentSuffix) && bytes.Equal(file.data[len(file.data)-summarySize:][:8], summaryMagic[:])
+	}); i < 0 {
+		f.Fatal("no segment has a summary")
+	}
 	f.Add([]byte{}, []byte{}, []byte{})
 	f.Add([]byte{0, 10, 0, 1, 1, 200, 0, 255}, []byte("segment"), []byte("state"))
 	f.Add([]byte{2, 30, 0, 1}, image[0].data, image[len(image)-1].data)
@@ -289,7 +314,9 @@ func makeImage(t testing.TB) (image []imageFile) {
 		}
 	}
 	d.Settle(Stored, Span{1, 3}, Span{7, 8})
-	crash(d)
+	if err := d.Close(); err != nil { // so that the segments have summaries
+		t.Fatal(err)
+	}
 	for path, data := range fs.Files() {
 		if len(data) > 0 && !strings.HasSuffix(path, spareName) {
 			image = append(image, imageFile{filepath.Base(path), data})
