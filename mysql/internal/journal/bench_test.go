@@ -4,9 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -285,6 +287,96 @@ func resident(b *testing.B) (mb float64) {
 		}
 	}
 	return mb / 1024
+}
+
+// BenchmarkAlways appends to several journals that sync before they answer:
+// rules, each with one message under way, as with acks, or with eight.
+func BenchmarkAlways(b *testing.B) {
+	for _, journals := range []int{1, 10, 100} {
+		for _, appenders := range []int{1, 8} {
+			b.Run(fmt.Sprintf("%d journals/%d appenders", journals, appenders), func(b *testing.B) {
+				var syncs, left atomic.Int64
+				var all []*Disk
+				for range journals {
+					all = append(all, open(b, Options{MaxBytes: 1 << 30, SyncEvery: Always, FS: syncCounter{OS, &syncs}}))
+				}
+				syncs.Store(0)
+				left.Store(int64(b.N))
+				b.ResetTimer()
+				var wait sync.WaitGroup
+				for _, d := range all {
+					for range appenders {
+						wait.Go(func() {
+							data := make([]byte, 96)
+							for left.Add(-1) >= 0 {
+								if err := d.Append(b.Context(), data, 1); err != nil {
+									b.Error(err)
+									return
+								}
+							}
+						})
+					}
+				}
+				wait.Wait()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+				b.ReportMetric(float64(b.N)/float64(syncs.Load()), "appends/sync")
+				b.ReportMetric(float64(syncs.Load())/b.Elapsed().Seconds(), "syncs/s")
+			})
+		}
+	}
+}
+
+// syncCounter counts the syncs of segments.
+type syncCounter struct {
+	FS
+	syncs *atomic.Int64
+}
+
+type syncedFile struct {
+	File
+	syncs *atomic.Int64
+}
+
+func (c syncCounter) Create(path string) (File, error) {
+	f, err := c.FS.Create(path)
+	if err != nil || filepath.Ext(path) != segmentSuffix {
+		return f, err
+	}
+	return syncedFile{f, c.syncs}, nil
+}
+
+func (f syncedFile) Sync() error {
+	f.syncs.Add(1)
+	return f.File.Sync()
+}
+
+// BenchmarkRoundTrip appends, hands out and settles one message at a time.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, rows := range []int{1, 100} {
+		b.Run(fmt.Sprintf("%d rows a message", rows), func(b *testing.B) {
+			for name, q := range map[string]func() Queue{
+				"memory": func() Queue { return NewMemory(1 << 30) },
+				"disk":   func() Queue { return open(b, Options{MaxBytes: 1 << 30, SyncEvery: time.Second}) },
+			} {
+				b.Run(name, func(b *testing.B) {
+					q, data, spans := q(), make([]byte, 96*rows), make([]Span, 1)
+					b.SetBytes(int64(len(data)))
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := q.Append(b.Context(), data, rows); err != nil {
+							b.Fatal(err)
+						}
+						m, ok := q.Next()
+						if !ok {
+							b.Fatal("nothing came")
+						}
+						spans[0] = one(m)
+						q.Settle(Stored, spans...)
+					}
+				})
+			}
+		})
+	}
 }
 
 // BenchmarkSync is what one sync of this disk takes, for comparison.
