@@ -144,7 +144,10 @@ func (f *filling) put(wait time.Duration) {
 
 // checkTold wants trouble told when it begins and when it ends, not in between.
 func (f *filling) checkTold() {
+	synctest.Wait()
 	count := func(text string) (n int) {
+		f.log.mu.Lock()
+		defer f.log.mu.Unlock()
 		for _, line := range f.log.all {
 			if strings.Contains(line, text) {
 				n++

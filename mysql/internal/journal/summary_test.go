@@ -383,7 +383,7 @@ func TestDamageThatARewriteMeets(t *testing.T) {
 	d = open(t, d.o)
 	take(t, d, string(message(4, 100)), string(message(24, 100)), string(message(34, 100)), string(message(40, 100)))
 	takeNone(t, d)
-	if c := checkSums(t, d); c.Lost != 1 || c.Pending != 4 {
+	if c := checkSums(t, d); c.Lost != 1 || c.Pending != 4 || d.Recovered().Lost != 1 {
 		t.Errorf("%+v, %+v", c, d.Recovered())
 	}
 	if data, err := os.ReadFile(asides(t, d.o.Dir)[0]); err != nil || !bytes.Contains(data, message(13, 100)) {
