@@ -17,28 +17,26 @@ import (
 // or a summary. Messages wait, it is told once, and all goes on by itself when
 // there is room; a kill while the disk is full loses nothing either.
 func TestDiskFullAtEveryWrite(t *testing.T) {
-	for _, kill := range []bool{false, true} {
-		for _, every := range []time.Duration{Always, time.Second} {
-			met := 0
-			for n := 1; met >= 0; n++ {
-				if n > 500 {
-					t.Fatal("the work never ends")
-				}
-				ok := t.Run(strconv.Itoa(n), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						f := &filling{t: t, n: n, kill: kill, every: every, accepted: map[string]bool{}, settled: map[string]bool{}}
-						if !f.run() {
-							met = -1
-						}
-					})
-				})
-				if !ok {
-					t.Fatalf("write %d, kill %v, sync every %v", n, kill, every)
-				}
-				if met < 0 {
-					t.Logf("kill %v, sync every %v: %d writes", kill, every, n-1)
-				}
-			}
+	t.Run("seen through", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second) })
+	t.Run("killed", func(t *testing.T) { fillAtEveryWrite(t, true, Always) })
+}
+
+func fillAtEveryWrite(t *testing.T, kill bool, every time.Duration) {
+	for n, more := 1, true; more; n++ {
+		if n > 500 {
+			t.Fatal("the work never ends")
+		}
+		ok := t.Run(strconv.Itoa(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &filling{t: t, n: n, kill: kill, every: every, accepted: map[string]bool{}, settled: map[string]bool{}}
+				more = f.run()
+			})
+		})
+		if !ok {
+			t.Fatalf("no room at write %d", n)
+		}
+		if !more {
+			t.Logf("%d writes", n-1)
 		}
 	}
 }
