@@ -48,7 +48,9 @@ func rot(t *testing.T, rng *rand.Rand, sum *rotted) {
 		if err != nil {
 			fail("%v", err)
 		}
+		d.mu.Lock()
 		sum.summarised, sum.scanned = sum.summarised+len(d.segments)-d.report.Scanned, sum.scanned+d.report.Scanned
+		d.mu.Unlock()
 		before := d.Counts().Lost
 		readRot(t, rng, d, texts, fail)
 		sum.late += d.Counts().Lost - before
