@@ -29,6 +29,7 @@ func TestJournalInUseIsWaitedForBounded(t *testing.T) {
 			folder := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				o := NewOutboxes(func() (string, error) { return folder, nil })
+				defer o.Close()
 				conf := &config.Config{Journal: true, MaxJournalBytes: 1 << 20, Fsync: time.Second, WhenFull: "block"}
 				id := identity{rule: "r", op: "o", target: "server/db", table: "t"}
 				other, err := o.openQueue(id, conf, nil)
