@@ -1,0 +1,218 @@
+package fault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ekuiper-mysql/test/ekuiper"
+	"ekuiper-mysql/test/fakehost"
+	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/proxy"
+)
+
+// arena is where one scenario takes place: a mock host with one rule, the
+// plugin, a table, and the sender's ledger.
+type arena struct {
+	*testing.T
+	mode    mode
+	options options
+	server  *mariadb.Server
+	proxy   *proxy.Proxy // nil where the plugin reaches the server itself
+	host    *fakehost.Host
+	plugin  *fakehost.Process
+	rule    *fakehost.SinkConn
+	data    string // the folder that outlives the plugin
+	ledger  ledger
+	lives   atomic.Int64 // how often the plugin was started
+
+	healed   time.Time // when this round's fault was over; zero if there was none
+	before   counts    // the plugin's own account when the round began
+	distinct int64     // rows found so far, each once
+	stored   int64     // rows in the table so far, copies included
+	setAside int64     // dead letters so far
+	checked  map[int64]bool
+}
+
+func newArena(t *testing.T, m mode, o options, proxied bool) *arena {
+	t.Helper()
+	a := &arena{T: t, mode: m, options: o, server: server, data: t.TempDir(), checked: map[int64]bool{}}
+	a.must(server.CreateDatabase("d"))
+	a.must(server.CreateUser("writer", "secret", "SELECT, INSERT, UPDATE, DELETE, CREATE ON d.*"))
+	a.createTable()
+	address := server.Addr()
+	if proxied {
+		a.proxy = proxy.Start(t, address)
+		address = a.proxy.Addr()
+	}
+	var err error
+	a.host, err = fakehost.New("mysql")
+	a.must(err)
+	t.Cleanup(func() {
+		if a.plugin != nil {
+			if t.Failed() {
+				t.Logf("the end of the plugin's log:\n%s", tail(a.plugin.Log(), 60))
+			}
+			_ = a.plugin.Kill()
+		}
+		if a.rule != nil {
+			_ = a.rule.Disconnect()
+		}
+		_ = a.host.Close()
+	})
+	a.launch()
+	config := map[string]any{"url": "writer:secret@tcp(" + address + ")/d", "table": "t"}
+	if m.acks {
+		config["requireAck"], config["enableCache"], config["resendInterval"] = true, true, resendPause.Milliseconds()
+	}
+	if m.once {
+		config["delivery"] = "exactlyOnce"
+	}
+	for k, v := range o.action {
+		config[k] = v
+	}
+	a.rule, err = a.host.OpenSink(fakehost.Sink("fault", "mysql", config))
+	a.must(err)
+	return a
+}
+
+func (a *arena) must(err error) {
+	a.Helper()
+	if err != nil {
+		a.Fatal(err)
+	}
+}
+
+// exec runs statements as root.
+func (a *arena) exec(statements ...string) {
+	a.Helper()
+	for _, s := range statements {
+		a.must(a.server.Exec(s))
+	}
+}
+
+// createTable makes the table that the rule writes to. Its number n tells in
+// which order rows came, and born when.
+func (a *arena) createTable() {
+	a.Helper()
+	columns := "id BIGINT NOT NULL, grp INT NOT NULL, note VARCHAR(200) NOT NULL, at DATETIME(3) NOT NULL, " +
+		"born TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), n BIGINT NOT NULL AUTO_INCREMENT"
+	keys := ", PRIMARY KEY (n), KEY (id)"
+	if a.mode.keyed {
+		keys = ", PRIMARY KEY (id), KEY (n)"
+	}
+	if a.options.table != nil {
+		columns, keys = a.options.table(a.mode), ""
+	}
+	a.exec("CREATE TABLE d.t (" + columns + keys + ")")
+}
+
+// launch starts the plugin; the host replays its starts.
+func (a *arena) launch() {
+	a.Helper()
+	var err error
+	a.plugin, err = a.host.Launch(executable, fakehost.LaunchOptions{Env: []string{"EKUIPER_MYSQL_DATA=" + a.data}})
+	a.must(err)
+	a.lives.Add(1)
+}
+
+// killPlugin ends all of the plugin as eKuiper and the kernel do.
+func (a *arena) killPlugin() { a.must(a.plugin.Kill()) }
+
+// killWorker ends the process that does the work. For now it is the plugin.
+func (a *arena) killWorker() { a.killPlugin() }
+
+// revive starts the plugin again after killPlugin and notes the crash.
+func (a *arena) revive() {
+	a.Helper()
+	received := a.counts().Received
+	a.launch()
+	a.ledger.crashed(received)
+	a.healed = time.Now()
+}
+
+// counts is what `mysql journal list --json` prints: a reading of the
+// journal's files beside the plugin.
+type counts struct {
+	Received, Stored, Superseded, SetAside, Dropped, Lost, Pending int64
+	Damaged                                                        int64 `json:"damagedBytes"`
+}
+
+func (a *arena) counts() (c counts) {
+	a.Helper()
+	out, err := a.command("journal", "list", "--json")
+	a.must(err)
+	a.must(json.Unmarshal(out, &c))
+	if c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost+c.Pending {
+		a.Errorf("the plugin's sums do not add up: %+v", c)
+	}
+	return c
+}
+
+func (a *arena) command(args ...string) ([]byte, error) {
+	command := exec.Command(executable, args...)
+	command.Env = append(os.Environ(), "EKUIPER_MYSQL_DATA="+a.data)
+	out, err := command.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = fmt.Errorf("%v: %w: %s", args, err, exit.Stderr)
+	}
+	return out, err
+}
+
+// begin opens a round with an empty table.
+func (a *arena) begin() {
+	a.Helper()
+	a.exec("TRUNCATE d.t")
+	a.before = counts{}
+	if a.distinct > 0 || a.setAside > 0 {
+		a.before = a.counts()
+	}
+	a.healed = time.Time{}
+	a.ledger.open()
+}
+
+// settle waits until the plugin has a fate for every row that it got, and has
+// got the last one: rows come in order.
+func (a *arena) settle() {
+	a.Helper()
+	var c counts
+	err := ekuiper.Wait(limit, func() (bool, error) {
+		c = a.counts()
+		return c.Pending == 0 && (a.mode.acks || a.arrived(a.ledger.next-1)), nil
+	})
+	if err != nil {
+		a.Fatalf("rows are left: %+v; the last is there: %v; %v", c, a.arrived(a.ledger.next-1), err)
+	}
+}
+
+// arrived tells whether a row is in the table or among the dead letters.
+func (a *arena) arrived(id int64) bool {
+	var n int
+	a.must(a.server.DB().QueryRow("SELECT COUNT(*) FROM d.t WHERE id = ?", id).Scan(&n))
+	if n > 0 {
+		return true
+	}
+	for _, l := range a.letters() {
+		if l.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+func tail(text string, lines int) string {
+	end := len(text)
+	for i := len(text) - 1; i > 0 && lines > 0; i-- {
+		if text[i-1] == '\n' {
+			lines--
+			end = i
+		}
+	}
+	return text[end:]
+}
