@@ -63,7 +63,7 @@ func kills() []scenario {
 // under does harm at a random moment of a load, and waits for its end.
 func (a *arena) under(random *rand.Rand, harm func()) {
 	a.Helper()
-	l := a.send(100+random.IntN(500), random, nil)
+	l := a.send(100+random.IntN(500), random)
 	l.reach(random.IntN(l.messages))
 	harm()
 	l.finish()

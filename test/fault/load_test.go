@@ -22,13 +22,18 @@ const (
 	// tailing is how many messages are handed over when a fault is over: they
 	// show that all goes on, and the last of them surely arrives.
 	tailing = 20
+	// dripping is the pause between messages while a fault lasts.
+	dripping = 5 * time.Millisecond
 )
 
-// load is messages on their way, handed over in the background: so many, and
-// when the fault is over a few more.
+// load is messages on their way, handed over in the background: so many as
+// fast as they are taken, then one now and then until the fault is over, then a
+// few more.
 type load struct {
 	a        *arena
 	messages int
+	random   *rand.Rand
+	encode   func(id int64) any
 	over     chan struct{} // closed when the fault is over
 	done     chan struct{} // closed when all are handed over
 	err      error         // after done
@@ -38,51 +43,72 @@ type load struct {
 	sent     int
 }
 
-// send starts handing over messages of 1 to 10 rows. encode makes the bytes
-// of a row; nil stands for the row as it is.
-func (a *arena) send(messages int, random *rand.Rand, encode func(id int64) any) *load {
+// send starts handing over messages of 1 to 10 rows.
+func (a *arena) send(messages int, random *rand.Rand) *load {
+	encode := a.options.encode
 	if encode == nil {
 		encode = func(id int64) any { return rowOf(id) }
 	}
-	l := &load{a: a, messages: messages, over: make(chan struct{}), done: make(chan struct{})}
-	l.progress = sync.NewCond(&l.mu)
-	sizes := make([]int64, messages+tailing)
-	for i := range sizes {
-		sizes[i] = 1 + random.Int64N(10)
+	l := &load{
+		a: a, messages: messages, encode: encode, random: rand.New(rand.NewPCG(random.Uint64(), 0)),
+		over: make(chan struct{}), done: make(chan struct{}),
 	}
+	l.progress = sync.NewCond(&l.mu)
 	go func() {
 		defer close(l.done)
-		l.err = l.run(sizes, encode)
+		l.err = l.run()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.sent = len(sizes) // nobody waits for ever
+		l.sent = messages // nobody waits for ever
 		l.progress.Broadcast()
 	}()
 	return l
 }
 
-func (l *load) run(sizes []int64, encode func(id int64) any) error {
-	for i, size := range sizes {
-		if i == l.messages {
-			<-l.over
-		}
-		m := l.a.ledger.hand(size)
-		rows := make([]any, 0, size)
-		for id := m.first; id < m.next; id++ {
-			rows = append(rows, encode(id))
-		}
-		message, err := json.Marshal(rows)
-		if err != nil {
+func (l *load) run() error {
+	for range l.messages {
+		if err := l.message(); err != nil {
 			return err
 		}
-		if err := l.a.deliver(message); err != nil {
-			return fmt.Errorf("rows %d to %d: %w", m.first, m.next-1, err)
-		}
-		l.mu.Lock()
-		l.sent++
-		l.progress.Broadcast()
-		l.mu.Unlock()
 	}
+	drip := time.NewTicker(dripping)
+	defer drip.Stop()
+	for going := true; going; {
+		select {
+		case <-l.over:
+			going = false
+		case <-drip.C:
+			if err := l.message(); err != nil {
+				return err
+			}
+		}
+	}
+	for range tailing {
+		if err := l.message(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message hands over one message.
+func (l *load) message() error {
+	m := l.a.ledger.hand(1 + l.random.Int64N(10))
+	rows := make([]any, 0, m.next-m.first)
+	for id := m.first; id < m.next; id++ {
+		rows = append(rows, l.encode(id))
+	}
+	message, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	if err := l.a.deliver(message); err != nil {
+		return fmt.Errorf("rows %d to %d: %w", m.first, m.next-1, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent++
+	l.progress.Broadcast()
 	return nil
 }
 

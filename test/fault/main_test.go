@@ -59,7 +59,7 @@ func run(m *testing.M) int {
 		err = build(dir)
 	}
 	if err == nil {
-		server, err = mariadb.Run(filepath.Join(dir, "mariadb"))
+		server, err = mariadb.Run(filepath.Join(dir, "mariadb"), "--default-time-zone=+00:00")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -48,14 +48,16 @@ type scenario struct {
 
 // options of a scenario's arena.
 type options struct {
-	table   func(mode) string // columns and keys, in place of the usual ones
-	action  map[string]any    // properties beside the usual ones
-	letters bool              // rows may be set aside for other reasons than being there already
+	columns    string             // beside the usual ones, ", name type" each
+	action     map[string]any     // properties beside the usual ones
+	parameters string             // of the url, "?name=value"
+	encode     func(id int64) any // what becomes a row's JSON; nil for the row as it is
+	letters    bool               // rows may be set aside for other reasons than being there already
 }
 
 // scenarios of the mock host, in the order of the table of results.
 func scenarios() []scenario {
-	return slices.Concat(kills())
+	return slices.Concat(kills(), network(), rivals(), poison())
 }
 
 func TestFaults(t *testing.T) {

@@ -12,12 +12,23 @@ type Proxy struct {
 	listener net.Listener
 	upstream string
 	wait     sync.WaitGroup
+	end      chan struct{} // closed at the end: nothing waits any more
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	conns map[net.Conn]side
 	hole  chan struct{} // not nil: what arrives is held back until it is closed
+	slow  slowness
+	trap  *trap // not nil: waits for a reply to lose
 	ended bool
 }
+
+// side is whose connection one is.
+type side bool
+
+const (
+	clients side = false
+	servers side = true
+)
 
 // Start forwards a free port of the loopback to upstream until the test ends.
 func Start(tb testing.TB, upstream string) *Proxy {
@@ -26,7 +37,7 @@ func Start(tb testing.TB, upstream string) *Proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{listener: listener, upstream: upstream, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{listener: listener, upstream: upstream, end: make(chan struct{}), conns: map[net.Conn]side{}}
 	p.wait.Go(p.accept)
 	tb.Cleanup(p.close)
 	return p
@@ -66,6 +77,7 @@ func (p *Proxy) Pass() {
 func (p *Proxy) close() {
 	p.mu.Lock()
 	p.ended = true
+	close(p.end)
 	p.mu.Unlock()
 	_ = p.listener.Close()
 	p.Pass()
@@ -84,34 +96,35 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	if !p.keep(client) {
+	if !p.keep(client, clients) {
 		return
 	}
 	defer p.drop(client)
 	p.blocked()
 	server, err := net.Dial("tcp", p.upstream)
-	if err != nil || !p.keep(server) {
+	if err != nil || !p.keep(server, servers) {
 		return
 	}
 	defer p.drop(server)
 	var both sync.WaitGroup
-	both.Go(func() { p.pass(server, client) })
-	both.Go(func() { p.pass(client, server) })
+	var t transaction
+	both.Go(func() { p.pass(server, client, func(b []byte) bool { p.spring(&t, b); return true }) })
+	both.Go(func() { p.pass(client, server, func([]byte) bool { return !p.sprung(&t, client, server) }) })
 	both.Wait()
 }
 
-func (p *Proxy) pass(to, from net.Conn) {
+// pass forwards what comes, piece by piece, while look agrees.
+func (p *Proxy) pass(to, from net.Conn, look func([]byte) bool) {
 	defer to.Close()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
 		p.blocked()
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
+		if n > 0 && (!look(buffer[:n]) || !p.write(to, buffer[:n])) {
+			return
 		}
 		if err != nil {
+			p.pause(p.slowness().closing)
 			return
 		}
 	}
@@ -127,14 +140,14 @@ func (p *Proxy) blocked() {
 	}
 }
 
-func (p *Proxy) keep(c net.Conn) bool {
+func (p *Proxy) keep(c net.Conn, s side) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		_ = c.Close()
 		return false
 	}
-	p.conns[c] = struct{}{}
+	p.conns[c] = s
 	return true
 }
 

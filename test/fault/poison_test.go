@@ -1,0 +1,3 @@
+package fault
+
+func poison() []scenario { return nil }
