@@ -31,17 +31,19 @@ type arena struct {
 	ledger  ledger
 	lives   atomic.Int64 // how often the plugin was started
 
-	healed   time.Time // when this round's fault was over; zero if there was none
-	before   counts    // the plugin's own account when the round began
-	distinct int64     // rows found so far, each once
-	stored   int64     // rows in the table so far, copies included
-	setAside int64     // dead letters so far
+	healed   time.Time        // when this round's fault was over; zero if there was none
+	before   counts           // the plugin's own account when the round began
+	distinct int64            // rows found so far, each once
+	stored   int64            // rows in the table so far, copies included
+	setAside int64            // dead letters so far
+	poisoned map[int64]string // this round's rows that the table refuses, and how they are wrong; nil where that is open
 }
 
 func newArena(t *testing.T, m mode, o options, proxied bool) *arena {
 	t.Helper()
 	a := &arena{T: t, mode: m, options: o, server: server, data: t.TempDir()}
 	a.must(server.CreateDatabase("d"))
+	a.exec("CREATE TABLE d.parents (id BIGINT PRIMARY KEY)")
 	a.must(server.CreateUser("writer", "secret", "SELECT, INSERT, UPDATE, DELETE, CREATE ON d.*"))
 	a.createTable()
 	address := server.Addr()
@@ -167,6 +169,7 @@ func (a *arena) command(args ...string) ([]byte, error) {
 func (a *arena) begin() {
 	a.Helper()
 	a.exec("TRUNCATE d.t")
+	a.poisoned = nil
 	a.before = counts{}
 	if a.distinct > 0 || a.setAside > 0 {
 		a.before = a.counts()

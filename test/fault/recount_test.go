@@ -4,15 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"strconv"
 	"time"
 )
 
 // letter is one dead letter as the files have it.
 type letter struct {
-	id     int64 // of its row, -1 where that is not one of ours
+	id     int64 // of its row
 	number int   // the server's error number
 	text   string
 }
+
+var firstNumber = regexp.MustCompile(`\d+`)
 
 // letters reads the dead letters of all rounds, with the command line, which
 // reads the files.
@@ -31,7 +35,8 @@ func (a *arena) letters() (all []letter) {
 		a.must(json.Unmarshal(lines.Bytes(), &line))
 		r := row{ID: -1}
 		if json.Unmarshal([]byte(line.Row), &r) != nil {
-			r.ID = -1
+			// Not a row as it should be: its id is the first number.
+			r.ID, _ = strconv.ParseInt(firstNumber.FindString(line.Row), 10, 64)
 		}
 		all = append(all, letter{r.ID, line.Error, line.Text})
 	}
@@ -83,6 +88,9 @@ func (a *arena) readTable(table string, found map[int64]int) {
 		if got.ID < a.ledger.begin || got.ID >= a.ledger.next {
 			a.Errorf("row %d is not of this round", got.ID)
 		}
+		if way := a.poisoned[got.ID]; way != "" {
+			a.Errorf("row %d is in the table, and is wrong: %s", got.ID, way)
+		}
 		if found[got.ID] == 0 {
 			if before, ok := last[got.Grp]; ok && before > got.ID {
 				a.Errorf("row %d came after row %d of the same group", got.ID, before)
@@ -105,6 +113,8 @@ func (a *arena) readLetters(found map[int64]int) (duplicates int) {
 		switch {
 		case l.id < a.ledger.begin || l.id >= a.ledger.next:
 			a.Errorf("a dead letter is not of a row of this round: %+v", l)
+		case a.poisoned != nil && a.poisoned[l.id] == "":
+			a.Errorf("row %d was set aside, and nothing is wrong with it: %s", l.id, l.text)
 		case l.number == 1062 && found[l.id] > 0 && !a.options.letters:
 			duplicates++
 		case !a.options.letters:
