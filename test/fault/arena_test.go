@@ -1,11 +1,13 @@
 package fault
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ type arena struct {
 	options options
 	server  *mariadb.Server
 	proxy   *proxy.Proxy // nil where the plugin reaches the server itself
+	real    *real        // the real eKuiper, nil where the mock host stands for it
 	host    *fakehost.Host
 	plugin  *fakehost.Process
 	rule    *fakehost.SinkConn
@@ -42,10 +45,7 @@ type arena struct {
 func newArena(t *testing.T, m mode, o options, proxied bool) *arena {
 	t.Helper()
 	a := &arena{T: t, mode: m, options: o, server: server, data: t.TempDir()}
-	a.must(server.CreateDatabase("d"))
-	a.exec("CREATE TABLE d.parents (id BIGINT PRIMARY KEY)")
-	a.must(server.CreateUser("writer", "secret", "SELECT, INSERT, UPDATE, DELETE, CREATE ON d.*"))
-	a.createTable()
+	a.prepareDatabase()
 	address := server.Addr()
 	if proxied {
 		a.proxy = proxy.Start(t, address)
@@ -67,19 +67,36 @@ func newArena(t *testing.T, m mode, o options, proxied bool) *arena {
 		_ = a.host.Close()
 	})
 	a.launch()
-	config := map[string]any{"url": "writer:secret@tcp(" + address + ")/d" + o.parameters, "table": "t"}
-	if m.acks {
-		config["requireAck"], config["enableCache"], config["resendInterval"] = true, true, resendPause.Milliseconds()
-	}
-	if m.once {
-		config["delivery"] = "exactlyOnce"
-	}
-	for k, v := range o.action {
-		config[k] = v
-	}
-	a.rule, err = a.host.OpenSink(fakehost.Sink("fault", "mysql", config))
+	a.rule, err = a.host.OpenSink(fakehost.Sink(ruleName, "mysql", a.action(address)))
 	a.must(err)
 	return a
+}
+
+// ruleName is the rule's.
+const ruleName = "fault"
+
+// prepareDatabase makes the database, the plugin's user and the table.
+func (a *arena) prepareDatabase() {
+	a.Helper()
+	a.must(a.server.CreateDatabase("d"))
+	a.exec("CREATE TABLE d.parents (id BIGINT PRIMARY KEY)")
+	a.must(a.server.CreateUser("writer", "secret", "SELECT, INSERT, UPDATE, DELETE, CREATE ON d.*"))
+	a.createTable()
+}
+
+// action is the rule's, to a database at address.
+func (a *arena) action(address string) map[string]any {
+	action := map[string]any{"url": "writer:secret@tcp(" + address + ")/d" + a.options.parameters, "table": "t"}
+	if a.mode.acks {
+		action["requireAck"], action["enableCache"], action["resendInterval"] = true, true, resendPause.Milliseconds()
+	}
+	if a.mode.once {
+		action["delivery"] = "exactlyOnce"
+	}
+	for k, v := range a.options.action {
+		action[k] = v
+	}
+	return action
 }
 
 func (a *arena) must(err error) {
@@ -147,7 +164,16 @@ func (a *arena) counts() (c counts) {
 	a.Helper()
 	out, err := a.command("journal", "list", "--json")
 	a.must(err)
-	a.must(json.Unmarshal(out, &c))
+	for line := range bytes.Lines(out) {
+		var j struct {
+			Identity string
+			counts
+		}
+		a.must(json.Unmarshal(line, &j))
+		if strings.HasPrefix(j.Identity, "rule "+ruleName+",") {
+			c = j.counts
+		}
+	}
 	if c.Received != c.Stored+c.Superseded+c.SetAside+c.Dropped+c.Lost+c.Pending {
 		a.Errorf("the plugin's sums do not add up: %+v", c)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (a *arena) send(messages int, random *rand.Rand) *load {
 		l.err = l.run()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.sent = messages // nobody waits for ever
+		l.sent = math.MaxInt // nobody waits for ever
 		l.progress.Broadcast()
 	}()
 	return l
@@ -132,7 +133,10 @@ func (l *load) finish() {
 // deliver hands one message over as eKuiper does. Where eKuiper would drop it
 // it is tried again: what the host drops is not the plugin's.
 func (a *arena) deliver(message []byte) error {
-	if a.mode.acks {
+	switch {
+	case a.real != nil:
+		return a.real.deliver(message)
+	case a.mode.acks:
 		return a.collect(message)
 	}
 	return a.push(message)

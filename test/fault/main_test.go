@@ -36,7 +36,7 @@ var (
 )
 
 // limit ends what hangs; nothing here takes nearly as long.
-const limit = 2 * time.Minute
+const limit = 15 * time.Second
 
 var (
 	executable string

@@ -96,9 +96,14 @@ func again(t *testing.T, round int) string {
 
 // prove runs the rounds of one scenario in one mode.
 func (s scenario) prove(t *testing.T, m mode) {
-	r := &result{scenario: s.name, mode: m}
+	s.proveOn(newArena(t, m, s.options, s.proxied))
+}
+
+// proveOn is prove in an arena that is there.
+func (s scenario) proveOn(a *arena) {
+	t := a.T
+	r := &result{scenario: s.name, mode: a.mode}
 	defer r.keep()
-	a := newArena(t, m, s.options, s.proxied)
 	for i := range number(s.short, s.long) {
 		a.begin()
 		s.round(a, random(t.Name(), i))

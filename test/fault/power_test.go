@@ -1,0 +1,50 @@
+package fault
+
+import (
+	"bytes"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"ekuiper-mysql/test/ekuiper"
+)
+
+// simulations are tests of their own that end the journal and the dead letters
+// by power cuts and kills, on a simulated disk, against a model.
+var simulations = []struct{ name, folder, test string }{
+	{"power cut, journal (simulated disk)", "./mysql/internal/journal", "^TestPowerCut$"},
+	{"kill, journal (simulated disk)", "./mysql/internal/journal", "^TestKill$"},
+}
+
+// outcome is what a simulation tells of itself: rounds, lives, messages.
+var outcome = regexp.MustCompile(`(\d+) rounds, (\d+) lives, (\d+) messages`)
+
+// TestSimulations runs them for long. The ordinary tests run their short forms
+// where they are.
+func TestSimulations(t *testing.T) {
+	if !*full {
+		t.Log("the ordinary tests of these packages are the short form")
+		return
+	}
+	root, err := ekuiper.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range simulations {
+		t.Run(s.name, func(t *testing.T) {
+			r := &result{scenario: s.name, mode: mode{name: "fsync always and not", acks: true}}
+			defer r.keep()
+			command := exec.Command("go", "test", "-count=1", "-timeout=2h", "-v", "-run", s.test, s.folder,
+				"-args", "-rounds", strconv.Itoa(number(0, 10_000)), "-seed", strconv.FormatUint(*seed, 10))
+			command.Dir = root
+			out, err := command.CombinedOutput()
+			m := outcome.FindSubmatch(out)
+			if err != nil || m == nil {
+				t.Fatalf("%v\n%s", err, tail(string(bytes.TrimSpace(out)), 40))
+			}
+			r.rounds, _ = strconv.Atoi(string(m[1]))
+			r.rows, _ = strconv.ParseInt(string(m[3]), 10, 64)
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package fault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"ekuiper-mysql/test/ekuiper"
+)
+
+// acksSurviveKills says that a rule with requireAck goes on when the plugin
+// was killed between receive and acknowledgement.
+const acksSurviveKills = false
+
+// realScenarios are those that are about eKuiper itself: what it does with its
+// plugins, and what it loses when it dies.
+func realScenarios() []scenario {
+	all := []scenario{
+		{name: "eKuiper: plugin killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+			a.stream(random, func() {
+				a.real.killPlugin()
+				a.real.wake()
+			})
+		}},
+		{name: "eKuiper: killed itself", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+			a.stream(random, a.real.killHost)
+		}},
+		{name: "eKuiper: plugin and database killed", short: 0, long: 10, round: func(a *arena, random *rand.Rand) {
+			first := random.IntN(2) == 0
+			a.stream(random, func() {
+				if first {
+					a.must(a.server.Kill())
+				}
+				a.real.killPlugin()
+				a.must(a.server.Kill())
+				a.real.wake()
+				a.must(a.server.Restart())
+				a.healed = time.Now()
+			})
+		}},
+		{name: "eKuiper: plugin updated with rows pending", short: 1, long: 20, round: func(a *arena, random *rand.Rand) {
+			pending := int64(20 + random.IntN(200))
+			a.stream(random, func() {
+				a.must(a.server.Kill())
+				a.must(ekuiper.Wait(limit, func() (bool, error) { return a.counts().Pending >= pending, nil }))
+				a.must(a.real.host.UpdatePlugin("mysql", zip))
+				a.real.awake(-1)
+				a.must(a.server.Restart())
+				a.healed = time.Now()
+			})
+		}},
+	}
+	for i := range all {
+		all[i].modes = []mode{plain}
+		if acksSurviveKills {
+			all[i].modes = allModes
+		}
+	}
+	return all
+}
+
+func TestRealFaults(t *testing.T) {
+	for _, s := range realScenarios() {
+		if number(s.short, s.long) == 0 {
+			continue
+		}
+		for _, m := range s.modes {
+			if m.ready() {
+				t.Run(s.name+", "+m.name, func(t *testing.T) { s.proveOn(newRealArena(t, m)) })
+			}
+		}
+	}
+}
+
+// real is the real eKuiper with one rule, fed by HTTP.
+type real struct {
+	a     *arena
+	host  *ekuiper.Host
+	push  string // where rows are posted
+	woken int    // how often
+}
+
+func newRealArena(t *testing.T, m mode) *arena {
+	t.Helper()
+	a := &arena{T: t, mode: m, server: server}
+	a.prepareDatabase()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	a.must(err)
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	a.must(listener.Close())
+	host := ekuiper.Start(t, ekuiper.Options{Env: []string{"KUIPER__SOURCE__HTTPSERVERPORT=" + port}})
+	a.data = filepath.Join(host.Base, "data", "mysql")
+	a.real = &real{a: a, host: host, push: "http://127.0.0.1:" + port + "/push"}
+	a.must(host.InstallPlugin("mysql", zip))
+	a.must(host.CreateStream(`CREATE STREAM push () WITH (TYPE="httppush", DATASOURCE="/push", FORMAT="json")`))
+	a.must(host.CreateStream(`CREATE STREAM silent () WITH (TYPE="httppush", DATASOURCE="/silent", FORMAT="json")`))
+	a.must(host.CreateRule(a.real.rule(ruleName, "push")))
+	return a
+}
+
+// rule is a rule's document. The host loses nothing of what it can keep: it
+// tries again for ever, and holds more than a round brings.
+func (r *real) rule(id, stream string) any {
+	action := r.a.action(r.a.server.Addr())
+	action["resendInterval"] = 50
+	return map[string]any{
+		"id": id, "sql": "SELECT * FROM " + stream, "actions": []any{map[string]any{"mysql": action}},
+		"options": map[string]any{"disableBufferFullDiscard": true, "bufferLength": 100_000},
+	}
+}
+
+// deliver posts one message of rows. eKuiper takes each row for itself.
+func (r *real) deliver(message []byte) error {
+	status := "nothing"
+	for begin := time.Now(); time.Since(begin) < limit; {
+		response, err := http.Post(r.push, "application/json", bytes.NewReader(message))
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+		case err != nil:
+			return nil // died with it in hand: it was handed over, and that is all that is known
+		default:
+			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+			status = response.Status
+		}
+		<-time.After(20 * time.Millisecond) // it is down, or not yet up
+	}
+	return fmt.Errorf("eKuiper takes no rows within %v, and answers %s", limit, status)
+}
+
+// stream does harm at a random moment while rows are posted at a steady rate.
+func (a *arena) stream(random *rand.Rand, harm func()) {
+	a.Helper()
+	l := a.send(0, random)
+	l.reach(10 + random.IntN(150))
+	select {
+	case <-l.done:
+		a.Fatal(l.err)
+	default:
+	}
+	harm()
+	l.finish()
+}
+
+// killPlugin kills all processes of the plugin.
+func (r *real) killPlugin() {
+	r.a.Helper()
+	pids := r.host.PluginPids("mysql")
+	if len(pids) == 0 {
+		r.a.Fatal("no plugin to kill")
+	}
+	for _, pid := range pids {
+		process, err := os.FindProcess(pid)
+		r.a.must(err)
+		if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			r.a.Fatal(err)
+		}
+	}
+	r.a.must(ekuiper.Wait(limit, func() (bool, error) { return len(r.host.PluginPids("mysql")) == 0, nil }))
+}
+
+// wake makes the host start the plugin again: it does so when a rule starts.
+func (r *real) wake() {
+	r.a.Helper()
+	received := r.a.counts().Received
+	r.woken++
+	id := fmt.Sprint("wake", r.woken)
+	r.a.must(r.host.CreateRule(r.rule(id, "silent")))
+	r.awake(received)
+	r.a.must(r.host.DeleteRule(id))
+}
+
+// awake waits until rows arrive again, and notes the crash. received is how
+// many had come before it, or -1 where that is not known.
+func (r *real) awake(received int64) {
+	r.a.Helper()
+	r.a.healed = time.Now()
+	before := r.a.counts().Received
+	r.a.must(ekuiper.Wait(limit, func() (bool, error) { return r.a.counts().Received > before, nil }))
+	r.a.ledger.crashed(received)
+}
+
+// killHost kills eKuiper, whose plugin then ends by itself, and starts it again.
+func (r *real) killHost() {
+	r.a.Helper()
+	r.a.must(r.host.Kill())
+	r.a.must(ekuiper.Wait(limit, func() (bool, error) { return len(r.host.PluginPids("mysql")) == 0, nil }))
+	received := r.a.counts().Received
+	ctx, cancel := context.WithTimeout(r.a.Context(), limit)
+	defer cancel()
+	r.a.must(r.host.Restart(ctx))
+	r.awake(received)
+}
