@@ -26,7 +26,7 @@ func killGroup(leader *os.Process) {
 // it dies: the watchdog's standard input then ends. The function that it
 // returns dismisses the watchdog; it may be called again.
 func watch(group int) (dismiss func()) {
-	dog := exec.Command("/bin/sh", "-c", "cat >/dev/null; kill -9 -- -"+strconv.Itoa(group))
+	dog := exec.Command("/bin/sh", "-c", "cat >/dev/null; kill -s KILL -- -"+strconv.Itoa(group)) // dash refuses kill -9 --
 	dog.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	leash, err := dog.StdinPipe()
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-var allModes = []mode{plain, acked, keyed, exactlyOnce}
+var allModes = []mode{plain, acked, keyed, once, onceAcked}
 
 // kills are scenarios of processes that die under load.
 func kills() []scenario {
-	return []scenario{
-		{name: "worker killed", short: 2, long: 100, modes: allModes, round: func(a *arena, random *rand.Rand) {
+	all := []scenario{
+		{name: "worker killed", short: 2, long: 100, round: func(a *arena, random *rand.Rand) {
 			a.under(random, func() { a.killWorker(); a.revive() })
 		}},
-		{name: "plugin killed", short: 3, long: 100, modes: allModes, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed", short: 3, long: 100, round: func(a *arena, random *rand.Rand) {
 			a.under(random, func() { a.killPlugin(); a.revive() })
 		}},
-		{name: "plugin killed again and again", short: 1, long: 30, modes: allModes, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed again and again", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			times := 2 + random.IntN(5)
 			a.under(random, func() {
 				for range times {
@@ -25,11 +25,11 @@ func kills() []scenario {
 				}
 			})
 		}},
-		{name: "database killed", short: 2, long: 30, modes: allModes, round: func(a *arena, random *rand.Rand) {
+		{name: "database killed", short: 2, long: 30, round: func(a *arena, random *rand.Rand) {
 			down := upTo(random, 300*time.Millisecond)
 			a.under(random, func() { a.crashDatabase(down) })
 		}},
-		{name: "database and plugin killed", short: 1, long: 30, modes: allModes, round: func(a *arena, random *rand.Rand) {
+		{name: "database and plugin killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			first, gap := random.IntN(2) == 0, upTo(random, 200*time.Millisecond)
 			a.under(random, func() {
 				if first {
@@ -45,7 +45,7 @@ func kills() []scenario {
 				a.healed = time.Now()
 			})
 		}},
-		{name: "plugin killed while the database is away", short: 1, long: 30, modes: allModes, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed while the database is away", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			times := 1 + random.IntN(3)
 			a.under(random, func() {
 				a.must(a.server.Kill())
@@ -58,6 +58,10 @@ func kills() []scenario {
 			})
 		}},
 	}
+	for i := range all {
+		all[i].modes, all[i].killing = allModes, all[i].name != "database killed"
+	}
+	return all
 }
 
 // under does harm at a random moment of a load, and waits for its end.

@@ -54,7 +54,7 @@ func network() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes, all[i].proxied = allModes, true
+		all[i].modes, all[i].proxied, all[i].single = []mode{acked, keyed, onceAcked}, true, true
 		if all[i].name == "black hole longer than the timeout" {
 			all[i].options.parameters = "?readTimeout=300ms&writeTimeout=300ms"
 		}

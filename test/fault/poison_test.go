@@ -80,7 +80,7 @@ func poison() []scenario {
 		{name: "a row of 10 MB", short: 1, long: 10, round: (*arena).huge},
 	}
 	for i := range all {
-		all[i].modes = []mode{plain, acked, exactlyOnce}
+		all[i].modes, all[i].single = []mode{acked, onceAcked}, true
 		all[i].options = options{columns: toxic, letters: true}
 	}
 	return all

@@ -19,10 +19,6 @@ import (
 	"ekuiper-mysql/test/ekuiper"
 )
 
-// acksSurviveKills says that a rule with requireAck goes on when the plugin
-// was killed between receive and acknowledgement.
-const acksSurviveKills = false
-
 // realScenarios are those that are about eKuiper itself: what it does with its
 // plugins, and what it loses when it dies.
 func realScenarios() []scenario {
@@ -62,7 +58,8 @@ func realScenarios() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes = []mode{plain}
+		all[i].single, all[i].killing = true, true
+		all[i].modes = []mode{plain, once}
 		if acksSurviveKills {
 			all[i].modes = allModes
 		}
@@ -75,10 +72,8 @@ func TestRealFaults(t *testing.T) {
 		if number(s.short, s.long) == 0 {
 			continue
 		}
-		for _, m := range s.modes {
-			if m.ready() {
-				t.Run(s.name+", "+m.name, func(t *testing.T) { s.proveOn(newRealArena(t, m)) })
-			}
+		for _, m := range s.chosen() {
+			t.Run(s.name+", "+m.name, func(t *testing.T) { s.proveOn(newRealArena(t, m)) })
 		}
 	}
 }

@@ -137,7 +137,9 @@ func (a *arena) checkSums() {
 	if c.SetAside != a.setAside {
 		a.Errorf("%d dead letters, the plugin's account is %+v", a.setAside, c)
 	}
-	if a.stored < c.Stored || (a.mode.once || a.mode.keyed) && a.stored != c.Stored {
+	// A row that came again and was in a keyed table already counts as stored.
+	more := a.stored > c.Stored && a.mode.keyed || a.stored < c.Stored && !a.mode.keyed
+	if more || a.mode.once && a.stored != c.Stored {
 		a.Errorf("%d rows came into the table, the plugin's account is %+v", a.stored, c)
 	}
 	if c.Received < a.distinct || !a.mode.acks && c.Received != a.distinct {

@@ -70,7 +70,7 @@ func rivals() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes = []mode{acked, keyed, exactlyOnce}
+		all[i].modes, all[i].single = []mode{acked, keyed, onceAcked}, true
 	}
 	return all
 }

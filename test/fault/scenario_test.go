@@ -19,21 +19,18 @@ type mode struct {
 }
 
 var (
-	plain       = mode{name: "no acks"}
-	acked       = mode{name: "acks", acks: true}
-	keyed       = mode{name: "acks, keyed", acks: true, keyed: true}
-	exactlyOnce = mode{name: "exactly once", acks: true, once: true}
+	plain     = mode{name: "no acks"}
+	acked     = mode{name: "acks", acks: true}
+	keyed     = mode{name: "acks, keyed table", acks: true, keyed: true}
+	once      = mode{name: "exactly once, no acks", once: true}
+	onceAcked = mode{name: "exactly once", acks: true, once: true}
 )
 
-// What the plugin cannot do yet: its modes are passed over.
-const (
-	comparesDuplicates = false // a duplicate key on a row that is there already is no dead letter
-	hasExactlyOnce     = false
-)
-
-func (m mode) ready() bool {
-	return (comparesDuplicates || !m.keyed) && (hasExactlyOnce || !m.once)
-}
+// acksSurviveKills says that a rule with acks goes on by itself when the plugin
+// was killed between receive and answer, and that a message which the host then
+// sends again is recognised. Until then a mock host sends again what nobody
+// answered, which is a row that comes twice; and the real one waits for ever.
+const acksSurviveKills = false
 
 // scenario hurts one thing.
 type scenario struct {
@@ -41,6 +38,8 @@ type scenario struct {
 	short   int    // rounds in the ordinary tests
 	long    int    // rounds of the proof
 	modes   []mode
+	single  bool // the ordinary tests take one mode, by the seed
+	killing bool // the plugin is killed
 	proxied bool // the plugin reaches the database through a proxy
 	options
 	round func(*arena, *rand.Rand)
@@ -62,13 +61,21 @@ func scenarios() []scenario {
 
 func TestFaults(t *testing.T) {
 	for _, s := range scenarios() {
-		for _, m := range s.modes {
-			if !m.ready() {
-				continue
-			}
+		for _, m := range s.chosen() {
 			t.Run(s.name+", "+m.name, func(t *testing.T) { s.prove(t, m) })
 		}
 	}
+}
+
+// chosen are the modes to run.
+func (s scenario) chosen() []mode {
+	modes := slices.DeleteFunc(slices.Clone(s.modes), func(m mode) bool {
+		return s.killing && m == onceAcked && !acksSurviveKills
+	})
+	if s.single && !*full && *rounds == 0 {
+		return []mode{modes[random(s.name, 0).IntN(len(modes))]}
+	}
+	return modes
 }
 
 // number is how many rounds to run.
