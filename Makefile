@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all figures bench bench-quick lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -25,6 +25,7 @@ help: ## list the targets
 	@echo '  make demo KEEP=1                                  keep it running until Ctrl-C'
 	@echo "  make demo DSN='user:pass@tcp(host:3306)/db'       write into your own server"
 	@echo '  make fuzz FUZZTIME=10m                            longer fuzzing'
+	@echo "  make fault FAULT='-seed 7'                        the rounds of another seed"
 
 build: ## build the plugin for this machine: build/mysql
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o build/mysql ./mysql
@@ -91,6 +92,12 @@ bench-quick: build ## compare our rates and CPU time with the bare driver, and o
 
 bench: build ## the same, ten pairs of half a million rows each (20 minutes)
 	$(GO) run ./test/bench
+
+# The rounds of the proof. FAULT may name more flags, such as -seed 7.
+fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/faults.md (an hour)
+	@mkdir -p build
+	$(GO) test -c -o build/fault.test ./test/fault
+	cd test/fault && '$(CURDIR)/build/fault.test' -test.timeout 4h -full -report '$(CURDIR)/docs/faults.md' $(FAULT)
 
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures

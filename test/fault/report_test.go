@@ -14,8 +14,9 @@ const (
 	tableEnd   = "<!-- end of table -->"
 )
 
-// tell prints the results, and writes them where that is asked for.
-func tell() error {
+// tell prints the results, and writes them where that is asked for, unless
+// something has failed.
+func tell(passed bool) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -34,7 +35,7 @@ func tell() error {
 	if all.lost+all.doubled > 0 {
 		return fmt.Errorf("rows were lost or doubled")
 	}
-	if *report == "" {
+	if *report == "" || !passed {
 		return nil
 	}
 	return writeTable(*report, table+"\n"+sum+"\n")
