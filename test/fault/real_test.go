@@ -98,8 +98,11 @@ func newRealArena(t *testing.T, m mode) *arena {
 	a.data = filepath.Join(host.Base, "data", "mysql")
 	a.real = &real{a: a, host: host, push: "http://127.0.0.1:" + port + "/push"}
 	a.must(host.InstallPlugin("mysql", zip))
-	a.must(host.CreateStream(`CREATE STREAM push () WITH (TYPE="httppush", DATASOURCE="/push", FORMAT="json")`))
-	a.must(host.CreateStream(`CREATE STREAM silent () WITH (TYPE="httppush", DATASOURCE="/silent", FORMAT="json")`))
+	// Without a method named the host answers every request with 405.
+	a.must(host.PutSourceConfig("httppush", "post", map[string]any{"method": "POST"}))
+	for _, name := range []string{"push", "silent"} {
+		a.must(host.CreateStream(fmt.Sprintf(`CREATE STREAM %s () WITH (TYPE="httppush", DATASOURCE="/%s", FORMAT="json", CONF_KEY="post")`, name, name)))
+	}
 	a.must(host.CreateRule(a.real.rule(ruleName, "push")))
 	return a
 }
