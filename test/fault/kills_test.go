@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-var allModes = []mode{plain, acked, keyed, once, onceAcked}
+var allModes = []mode{plain, acked, unacked, keyed, once, onceAcked}
 
 // kills are scenarios of processes that die under load.
 func kills() []scenario {

@@ -59,7 +59,7 @@ func realScenarios() []scenario {
 	}
 	for i := range all {
 		all[i].single, all[i].killing = true, true
-		all[i].modes = []mode{plain, once}
+		all[i].modes = []mode{plain, unacked, once}
 		if acksSurviveKills {
 			all[i].modes = allModes
 		}
