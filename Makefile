@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures bench bench-quick lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
