@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,8 +31,8 @@ type arena struct {
 	rule    *fakehost.SinkConn
 	data    string // the folder that outlives the plugin
 	ledger  ledger
-	lives   atomic.Int64 // how often the plugin was started
 
+	hostDied bool             // in this round: what it held in memory is gone
 	healed   time.Time        // when this round's fault was over; zero if there was none
 	before   counts           // the plugin's own account when the round began
 	distinct int64            // rows found so far, each once
@@ -59,7 +58,7 @@ func newArena(t *testing.T, m mode, o options, proxied bool) *arena {
 			if t.Failed() {
 				t.Logf("the end of the plugin's log:\n%s", tail(a.plugin.Log(), 60))
 			}
-			_ = a.plugin.Kill()
+			_ = a.plugin.KillPlugin()
 		}
 		if a.rule != nil {
 			_ = a.rule.Disconnect()
@@ -88,7 +87,7 @@ func (a *arena) prepareDatabase() {
 func (a *arena) action(address string) map[string]any {
 	action := map[string]any{"url": "writer:secret@tcp(" + address + ")/d" + a.options.parameters, "table": "t"}
 	if a.mode.acks {
-		action["requireAck"], action["enableCache"], action["resendInterval"] = true, true, resendPause.Milliseconds()
+		action["requireAck"], action["resendInterval"] = true, resendPause.Milliseconds()
 	}
 	if a.mode.once {
 		action["delivery"] = "exactlyOnce"
@@ -135,22 +134,52 @@ func (a *arena) launch() {
 	var err error
 	a.plugin, err = a.host.Launch(executable, fakehost.LaunchOptions{Env: []string{"EKUIPER_MYSQL_DATA=" + a.data}})
 	a.must(err)
-	a.lives.Add(1)
 }
 
-// killPlugin ends all of the plugin as eKuiper and the kernel do.
-func (a *arena) killPlugin() { a.must(a.plugin.Kill()) }
+// killPlugin ends supervisor and worker at once.
+func (a *arena) killPlugin() {
+	a.Helper()
+	a.must(a.plugin.KillPlugin())
+}
 
-// killWorker ends the process that does the work. For now it is the plugin.
-func (a *arena) killWorker() { a.killPlugin() }
-
-// revive starts the plugin again after killPlugin and notes the crash.
+// revive starts the plugin again after killPlugin, as a host does, and notes
+// the crash.
 func (a *arena) revive() {
 	a.Helper()
 	received := a.counts().Received
 	a.launch()
 	a.ledger.crashed(received)
 	a.healed = time.Now()
+}
+
+// killSupervisor ends the process that the host has started; the worker then
+// ends by itself, and the host starts the plugin again.
+func (a *arena) killSupervisor() {
+	a.Helper()
+	a.must(a.plugin.Kill())
+	a.launch()
+	a.awake(-1)
+}
+
+// killWorker ends the process that does the work; the supervisor starts
+// another by itself.
+func (a *arena) killWorker() {
+	a.Helper()
+	killed, err := a.plugin.KillWorker()
+	a.must(err)
+	_, err = a.plugin.WaitWorker(killed)
+	a.must(err)
+	a.awake(-1)
+}
+
+// awake waits until rows arrive again, and notes the crash. received is how
+// many had come before it, or -1 where that is not known.
+func (a *arena) awake(received int64) {
+	a.Helper()
+	a.healed = time.Now()
+	before := a.counts().Received
+	a.must(ekuiper.Wait(limit, func() (bool, error) { return a.counts().Received > before, nil }))
+	a.ledger.crashed(received)
 }
 
 // counts is what `mysql journal list --json` prints: a reading of the
@@ -200,18 +229,19 @@ func (a *arena) begin() {
 	if a.distinct > 0 || a.setAside > 0 {
 		a.before = a.counts()
 	}
-	a.healed = time.Time{}
+	a.healed, a.hostDied = time.Time{}, false
 	a.ledger.open()
 }
 
 // settle waits until the plugin has a fate for every row that it got, and has
-// got the last one: rows come in order.
+// got the last one: rows come in order. What the mock host has an
+// acknowledgement for has come; the real one may have rows on their way.
 func (a *arena) settle() {
 	a.Helper()
 	var c counts
 	err := ekuiper.Wait(limit, func() (bool, error) {
 		c = a.counts()
-		return c.Pending == 0 && (a.mode.acks || a.arrived(a.ledger.next-1)), nil
+		return c.Pending == 0 && (a.mode.acks && a.real == nil || a.arrived(a.ledger.next-1)), nil
 	})
 	if err == nil {
 		// A connection that a killed plugin or a broken network left behind may

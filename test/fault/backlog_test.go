@@ -147,7 +147,9 @@ func (b *backlog) waitStored(rows int64) {
 // sample notes the plugin's memory.
 func (b *backlog) sample() {
 	b.Helper()
-	mb, err := resident(b.plugin.Pid())
+	pid, err := b.plugin.WorkerPid()
+	b.must(err)
+	mb, err := resident(pid)
 	b.must(err)
 	b.memory = append(b.memory, memory{b.sent, mb})
 }

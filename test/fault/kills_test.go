@@ -11,7 +11,10 @@ var allModes = []mode{plain, acked, unacked, keyed, once, onceAcked}
 func kills() []scenario {
 	all := []scenario{
 		{name: "worker killed", short: 2, long: 100, round: func(a *arena, random *rand.Rand) {
-			a.under(random, func() { a.killWorker(); a.revive() })
+			a.under(random, a.killWorker)
+		}},
+		{name: "supervisor killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+			a.under(random, a.killSupervisor)
 		}},
 		{name: "plugin killed", short: 3, long: 100, round: func(a *arena, random *rand.Rand) {
 			a.under(random, func() { a.killPlugin(); a.revive() })
@@ -59,7 +62,7 @@ func kills() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes, all[i].killing = allModes, all[i].name != "database killed"
+		all[i].modes = allModes
 	}
 	return all
 }

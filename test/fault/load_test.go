@@ -17,9 +17,6 @@ import (
 const (
 	// resendPause is the resendInterval of the rules.
 	resendPause = 5 * time.Millisecond
-	// quiet is how long after a crash no acknowledgement means that none will
-	// come: the sockets redial within a part of it.
-	quiet = time.Second
 	// tailing is how many messages are handed over when a fault is over: they
 	// show that all goes on, and the last of them surely arrives.
 	tailing = 20
@@ -151,40 +148,24 @@ func (a *arena) push(message []byte) error {
 	}
 }
 
-// collect sends a message until it is acknowledged. After a crash it stands
-// for a host that sends again what nobody has answered.
+// collect sends a message until it is acknowledged: once more after each
+// error, and waiting without end for an answer, which is the plugin's to give
+// also when it was killed.
 func (a *arena) collect(message []byte) error {
 	for begin := time.Now(); time.Since(begin) < limit; {
-		life := a.lives.Load()
 		if err := a.push(message); err != nil {
 			return err
 		}
-		err := a.answer(life)
+		err := a.rule.ReadAck(limit)
 		if err == nil {
 			a.ledger.acked()
 			return nil
 		}
 		var refused *fakehost.AckError
-		if !errors.As(err, &refused) && !errors.Is(err, fakehost.ErrNoAck) {
+		if !errors.As(err, &refused) {
 			return err
 		}
 		<-time.After(resendPause)
 	}
 	return fmt.Errorf("not acknowledged within %v", limit)
-}
-
-// answer waits for the acknowledgement of what was sent to the plugin's life,
-// for as long as that goes on.
-func (a *arena) answer(life int64) error {
-	for begin := time.Now(); ; {
-		crashed := a.lives.Load() != life
-		wait := 20 * time.Millisecond
-		if crashed {
-			wait = quiet
-		}
-		err := a.rule.ReadAck(wait)
-		if !errors.Is(err, fakehost.ErrNoAck) || crashed || time.Since(begin) > limit {
-			return err
-		}
-	}
 }

@@ -50,7 +50,7 @@ func (a *arena) recount(r *result) {
 	found := map[int64]int{}
 	a.readTable("d.t", found)
 	duplicates := a.readLetters(found)
-	j := a.ledger.judge(found, a.mode.acks, a.before.Received)
+	j := a.ledger.judge(found, a.mode.acks && !a.hostDied, a.before.Received)
 	r.add(a.mode, j)
 	r.setAside = a.setAside
 	if a.mode.keyed {

@@ -53,7 +53,7 @@ func tableOf(results []*result) string {
 		} else {
 			doubled, copies = fmt.Sprint(r.doubled), "-"
 		}
-		if !r.mode.acks {
+		if !r.mode.acks || r.inFlight > 0 {
 			inFlight = fmt.Sprint(r.inFlight)
 		}
 		fault := r.scenario
