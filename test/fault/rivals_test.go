@@ -47,14 +47,18 @@ func rivals() []scenario {
 			where := []string{"FIRST", "AFTER grp", ""}[random.IntN(3)]
 			a.changed(random, 300*time.Millisecond, "ALTER TABLE d.t ADD COLUMN added INT NOT NULL DEFAULT 5 "+where, "ALTER TABLE d.t DROP COLUMN added")
 		}},
-		{name: "column dropped under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
+		{
+			name: "column dropped under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
 			round: func(a *arena, random *rand.Rand) {
 				a.changed(random, 300*time.Millisecond, "ALTER TABLE d.t DROP COLUMN spare", "ALTER TABLE d.t ADD COLUMN spare VARCHAR(40)")
-			}},
-		{name: "column narrowed under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
+			},
+		},
+		{
+			name: "column narrowed under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
 			round: func(a *arena, random *rand.Rand) {
 				a.changed(random, 300*time.Millisecond, "SET sql_mode = ''; ALTER TABLE d.t MODIFY spare VARCHAR(5)", "ALTER TABLE d.t MODIFY spare VARCHAR(40)")
-			}},
+			},
+		},
 		{name: "time zone and sql_mode changed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			zones := []string{"+09:00", "-11:30", "+05:45", "SYSTEM"}
 			modes := []string{"", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "PAD_CHAR_TO_FULL_LENGTH", "ANSI,NO_BACKSLASH_ESCAPES", "NO_AUTO_VALUE_ON_ZERO", "TRADITIONAL"}
