@@ -19,9 +19,9 @@ const messageRows = 100
 func TestBacklog(t *testing.T) {
 	for _, m := range []mode{plain, once} {
 		t.Run(m.name, func(t *testing.T) {
-			rows := int64(number(50_000, 5_000_000))
-			if *rounds > 0 {
-				rows = 50_000
+			rows := int64(20_000)
+			if *full {
+				rows = 5_000_000
 			}
 			if *volume > 0 {
 				rows = int64(*volume)

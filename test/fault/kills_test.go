@@ -10,13 +10,13 @@ var allModes = []mode{plain, acked, unacked, keyed, once, onceAcked}
 // kills are scenarios of processes that die under load.
 func kills() []scenario {
 	all := []scenario{
-		{name: "worker killed", short: 2, long: 100, round: func(a *arena, random *rand.Rand) {
+		{name: "worker killed", short: 1, long: 100, round: func(a *arena, random *rand.Rand) {
 			a.under(random, a.killWorker)
 		}},
 		{name: "supervisor killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			a.under(random, a.killSupervisor)
 		}},
-		{name: "plugin killed", short: 3, long: 100, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed", short: 1, long: 100, round: func(a *arena, random *rand.Rand) {
 			a.under(random, func() { a.killPlugin(); a.revive() })
 		}},
 		{name: "plugin killed again and again", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
@@ -28,7 +28,7 @@ func kills() []scenario {
 				}
 			})
 		}},
-		{name: "database killed", short: 2, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "database killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			down := upTo(random, 300*time.Millisecond)
 			a.under(random, func() { a.crashDatabase(down) })
 		}},
@@ -62,7 +62,7 @@ func kills() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes = allModes
+		all[i].modes, all[i].single = allModes, all[i].name != "plugin killed"
 	}
 	return all
 }

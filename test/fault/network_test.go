@@ -32,7 +32,7 @@ func network() []scenario {
 			})
 		}},
 		{name: "black hole longer than the timeout", short: 1, long: 30, round: (*arena).outwait},
-		{name: "reply lost after COMMIT", short: 2, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "reply lost after COMMIT", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			times := 1 + random.IntN(3)
 			a.under(random, func() {
 				for range times {

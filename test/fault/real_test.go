@@ -29,7 +29,7 @@ func realScenarios() []scenario {
 				a.real.wake()
 			})
 		}},
-		{name: "eKuiper: worker killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: worker killed", short: 0, long: 30, round: func(a *arena, random *rand.Rand) {
 			a.stream(random, func() {
 				a.must(a.real.host.KillWorker("mysql"))
 				a.awake(-1)
