@@ -10,16 +10,16 @@ import (
 // network is scenarios of a network that fails between plugin and database.
 func network() []scenario {
 	all := []scenario{
-		{name: "network cut", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "network cut", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.again(random, a.proxy.Cut)
 		}},
-		{name: "connection reset to the plugin", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "connection reset to the plugin", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.again(random, a.proxy.ResetClients)
 		}},
-		{name: "connection reset to the database", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "connection reset to the database", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.again(random, a.proxy.ResetServers)
 		}},
-		{name: "black hole", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "black hole", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			hold, cut := upTo(random, time.Second), random.IntN(3) == 0
 			a.under(random, func() {
 				a.proxy.BlackHole()
@@ -31,8 +31,8 @@ func network() []scenario {
 				a.healed = time.Now()
 			})
 		}},
-		{name: "black hole longer than the timeout", short: 1, long: 30, round: (*arena).outwait},
-		{name: "reply lost after COMMIT", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "black hole longer than the timeout", short: 1, long: 10, round: (*arena).outwait},
+		{name: "reply lost after COMMIT", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			times := 1 + random.IntN(3)
 			a.under(random, func() {
 				for range times {
@@ -46,7 +46,7 @@ func network() []scenario {
 		{name: "1 KB/s", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.sluggish(random, 2*time.Second, func() { a.proxy.Slow(0, 1<<10, 0) })
 		}},
-		{name: "slow close", short: 1, long: 20, round: func(a *arena, random *rand.Rand) {
+		{name: "slow close", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.sluggish(random, time.Second, func() {
 				a.proxy.Slow(0, 0, 700*time.Millisecond)
 				a.hangUp()

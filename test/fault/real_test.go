@@ -23,22 +23,22 @@ import (
 // plugins, and what it loses when it dies.
 func realScenarios() []scenario {
 	all := []scenario{
-		{name: "eKuiper: plugin killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: plugin killed", short: 1, long: 20, round: func(a *arena, random *rand.Rand) {
 			a.stream(random, func() {
 				a.real.killPlugin()
 				a.real.wake()
 			})
 		}},
-		{name: "eKuiper: worker killed", short: 0, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: worker killed", short: 0, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.stream(random, func() {
 				a.must(a.real.host.KillWorker("mysql"))
 				a.awake(-1)
 			})
 		}},
-		{name: "eKuiper: killed itself", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: killed itself", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.stream(random, a.real.killHost)
 		}},
-		{name: "eKuiper: plugin and database killed", short: 0, long: 10, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: plugin and database killed", short: 0, long: 5, round: func(a *arena, random *rand.Rand) {
 			first := random.IntN(2) == 0
 			a.stream(random, func() {
 				if first {
@@ -51,7 +51,7 @@ func realScenarios() []scenario {
 				a.healed = time.Now()
 			})
 		}},
-		{name: "eKuiper: plugin updated with rows pending", short: 1, long: 20, round: func(a *arena, random *rand.Rand) {
+		{name: "eKuiper: plugin updated with rows pending", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			pending := int64(20 + random.IntN(200))
 			a.stream(random, func() {
 				a.must(a.server.Kill())

@@ -25,47 +25,47 @@ func withSpare(id int64) any { return rowWithSpare{rowOf(id), fmt.Sprintf("spare
 // rivals are scenarios of other clients and of people who change the server.
 func rivals() []scenario {
 	all := []scenario{
-		{name: "table locked", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "table locked", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.exec("SET GLOBAL lock_wait_timeout = 1")
 			a.hangUp()
 			a.changed(random, 1500*time.Millisecond, "LOCK TABLES d.t WRITE", "UNLOCK TABLES")
 			a.exec("SET GLOBAL lock_wait_timeout = 86400")
 		}},
-		{name: "rows locked", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "rows locked", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.exec("SET GLOBAL innodb_lock_wait_timeout = 1")
 			a.hangUp()
 			a.changed(random, 2*time.Second, "BEGIN; SELECT COUNT(*) FROM d.t WHERE id >= 0 FOR UPDATE", "ROLLBACK")
 			a.exec("SET GLOBAL innodb_lock_wait_timeout = 50")
 		}},
-		{name: "deadlocks", short: 1, long: 30, round: (*arena).deadlocks},
-		{name: "read-only for a while", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "deadlocks", short: 1, long: 10, round: (*arena).deadlocks},
+		{name: "read-only for a while", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.changed(random, 500*time.Millisecond, "SET GLOBAL read_only = 1", "SET GLOBAL read_only = 0")
 		}},
-		{name: "max_connections reached", short: 1, long: 20, round: (*arena).crowd},
-		{name: "table dropped and made again", short: 1, long: 30, round: (*arena).remake},
-		{name: "column added and removed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "max_connections reached", short: 1, long: 10, round: (*arena).crowd},
+		{name: "table dropped and made again", short: 1, long: 10, round: (*arena).remake},
+		{name: "column added and removed", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			where := []string{"FIRST", "AFTER grp", ""}[random.IntN(3)]
 			a.changed(random, 300*time.Millisecond, "ALTER TABLE d.t ADD COLUMN added INT NOT NULL DEFAULT 5 "+where, "ALTER TABLE d.t DROP COLUMN added")
 		}},
 		{
-			name: "column dropped under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
+			name: "column dropped under its rows", short: 1, long: 10, options: options{columns: spare, letters: true, encode: withSpare},
 			round: func(a *arena, random *rand.Rand) {
 				a.changed(random, 300*time.Millisecond, "ALTER TABLE d.t DROP COLUMN spare", "ALTER TABLE d.t ADD COLUMN spare VARCHAR(40)")
 			},
 		},
 		{
-			name: "column narrowed under its rows", short: 1, long: 30, options: options{columns: spare, letters: true, encode: withSpare},
+			name: "column narrowed under its rows", short: 1, long: 10, options: options{columns: spare, letters: true, encode: withSpare},
 			round: func(a *arena, random *rand.Rand) {
 				a.changed(random, 300*time.Millisecond, "SET sql_mode = ''; ALTER TABLE d.t MODIFY spare VARCHAR(5)", "ALTER TABLE d.t MODIFY spare VARCHAR(40)")
 			},
 		},
-		{name: "time zone and sql_mode changed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "time zone and sql_mode changed", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			zones := []string{"+09:00", "-11:30", "+05:45", "SYSTEM"}
 			modes := []string{"", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "PAD_CHAR_TO_FULL_LENGTH", "ANSI,NO_BACKSLASH_ESCAPES", "NO_AUTO_VALUE_ON_ZERO", "TRADITIONAL"}
 			set := fmt.Sprintf("SET GLOBAL time_zone = '%s', GLOBAL sql_mode = '%s'", zones[random.IntN(len(zones))], modes[random.IntN(len(modes))])
 			a.changed(random, 200*time.Millisecond, set+"; KILL USER writer", "SET GLOBAL time_zone = '+00:00', GLOBAL sql_mode = DEFAULT; KILL USER writer")
 		}},
-		{name: "max_allowed_packet lowered", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
+		{name: "max_allowed_packet lowered", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			set := fmt.Sprintf("SET GLOBAL max_allowed_packet = %d", 2048<<random.IntN(4))
 			if random.IntN(2) == 0 {
 				set += "; KILL USER writer"

@@ -30,8 +30,8 @@ var (
 // scenario hurts one thing.
 type scenario struct {
 	name    string // in the table of results
-	short   int    // rounds in the ordinary tests
-	long    int    // rounds of the proof
+	short   int    // rounds of a mode in the ordinary tests
+	long    int    // rounds of each mode in the proof
 	modes   []mode
 	single  bool // the ordinary tests take one mode, by the seed
 	proxied bool // the plugin reaches the database through a proxy
