@@ -10,16 +10,16 @@ var allModes = []mode{plain, acked, unacked, keyed, once, onceAcked}
 // kills are scenarios of processes that die under load.
 func kills() []scenario {
 	all := []scenario{
-		{name: "worker killed", short: 1, long: 50, round: func(a *arena, random *rand.Rand) {
+		{name: "worker killed", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
 			a.under(random, a.killWorker)
 		}},
-		{name: "supervisor killed", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
+		{name: "supervisor killed", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			a.under(random, a.killSupervisor)
 		}},
-		{name: "plugin killed", short: 1, long: 100, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed", short: 1, long: 30, round: func(a *arena, random *rand.Rand) {
 			a.under(random, func() { a.killPlugin(); a.revive() })
 		}},
-		{name: "plugin killed again and again", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed again and again", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			times := 2 + random.IntN(5)
 			a.under(random, func() {
 				for range times {
@@ -28,11 +28,11 @@ func kills() []scenario {
 				}
 			})
 		}},
-		{name: "database killed", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
+		{name: "database killed", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			down := upTo(random, 300*time.Millisecond)
 			a.under(random, func() { a.crashDatabase(down) })
 		}},
-		{name: "database and plugin killed", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
+		{name: "database and plugin killed", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			first, gap := random.IntN(2) == 0, upTo(random, 200*time.Millisecond)
 			a.under(random, func() {
 				if first {
@@ -48,7 +48,7 @@ func kills() []scenario {
 				a.healed = time.Now()
 			})
 		}},
-		{name: "plugin killed while the database is away", short: 1, long: 15, round: func(a *arena, random *rand.Rand) {
+		{name: "plugin killed while the database is away", short: 1, long: 10, round: func(a *arena, random *rand.Rand) {
 			times := 1 + random.IntN(3)
 			a.under(random, func() {
 				a.must(a.server.Kill())
@@ -62,7 +62,8 @@ func kills() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes, all[i].single = allModes, all[i].name != "plugin killed"
+		all[i].modes, all[i].killing = allModes, all[i].name != "database killed"
+		all[i].single = all[i].name != "plugin killed"
 	}
 	return all
 }
