@@ -94,7 +94,7 @@ bench: build ## the same, ten pairs of half a million rows each (20 minutes)
 	$(GO) run ./test/bench
 
 # The rounds of the proof. FAULT may name more flags, such as -seed 7.
-fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/faults.md (an hour)
+fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/faults.md (over an hour)
 	@mkdir -p build
 	$(GO) test -c -o build/fault.test ./test/fault
 	cd test/fault && '$(CURDIR)/build/fault.test' -test.timeout 4h -full -report '$(CURDIR)/docs/faults.md' $(FAULT)
