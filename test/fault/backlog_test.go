@@ -83,7 +83,7 @@ func (b *backlog) run() {
 	r.note = fmt.Sprintf("written at %.0f rows/s, live rows before at %.0f and after at %.0f; memory %s; a new row waited %.1f s behind it",
 		drained, before, after, b.peaks(), b.waited().Seconds())
 	r.recovery = append(r.recovery, first)
-	b.Logf("%s; a message was handed over within %v while the database was away, %v while the backlog was written; memory %v", r.note, away, writing, b.memory)
+	b.Logf("%s; a message was handed over within %v while the database was away, %v while it was written", r.note, away, writing)
 	if *full && drained < 0.8*min(before, after) {
 		b.Errorf("the backlog was written at %.0f rows/s, live rows at %.0f and %.0f", drained, before, after)
 	}
