@@ -62,8 +62,7 @@ func kills() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].modes, all[i].killing = allModes, all[i].name != "database killed"
-		all[i].single = all[i].name != "plugin killed"
+		all[i].modes, all[i].single = allModes, all[i].name != "plugin killed"
 	}
 	return all
 }

@@ -15,6 +15,8 @@ import (
 var simulations = []struct{ name, folder, test string }{
 	{"power cut, journal (simulated disk)", "./mysql/internal/journal", "^TestPowerCut$"},
 	{"kill, journal (simulated disk)", "./mysql/internal/journal", "^TestKill$"},
+	{"power cut, dead letters (simulated disk)", "./mysql/internal/deadletter", "^TestPowerCut$"},
+	{"kill, dead letters (simulated disk)", "./mysql/internal/deadletter", "^TestKill$"},
 }
 
 // outcome is what a simulation tells of itself: rounds, and messages or letters.

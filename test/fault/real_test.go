@@ -64,7 +64,7 @@ func realScenarios() []scenario {
 		}},
 	}
 	for i := range all {
-		all[i].single, all[i].killing, all[i].modes = true, true, allModes
+		all[i].single, all[i].modes = true, allModes
 	}
 	return all
 }

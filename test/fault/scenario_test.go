@@ -27,11 +27,6 @@ var (
 	onceAcked = mode{name: "exactly once", acks: true, once: true}
 )
 
-// acksSurviveKills says that a rule with acks goes on by itself when the plugin
-// was killed between receive and answer. Until then such rules are left out
-// where the plugin is killed: the host would wait for ever.
-const acksSurviveKills = false
-
 // scenario hurts one thing.
 type scenario struct {
 	name    string // in the table of results
@@ -39,7 +34,6 @@ type scenario struct {
 	long    int    // rounds of each mode in the proof
 	modes   []mode
 	single  bool // the ordinary tests take one mode, by the seed
-	killing bool // the plugin, or part of it
 	proxied bool // the plugin reaches the database through a proxy
 	options
 	round func(*arena, *rand.Rand)
@@ -69,13 +63,10 @@ func TestFaults(t *testing.T) {
 
 // chosen are the modes to run.
 func (s scenario) chosen() []mode {
-	modes := slices.DeleteFunc(slices.Clone(s.modes), func(m mode) bool {
-		return s.killing && m.acks && !acksSurviveKills
-	})
 	if s.single && !*full && *rounds == 0 {
-		return []mode{modes[random(s.name, 0).IntN(len(modes))]}
+		return []mode{s.modes[random(s.name, 0).IntN(len(s.modes))]}
 	}
-	return modes
+	return s.modes
 }
 
 // number is how many rounds to run.
