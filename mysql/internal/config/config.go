@@ -214,6 +214,9 @@ func (r *reader) place() {
 	if d.Net == "unix" {
 		r.config.Target = "unix(" + d.Addr + ")/" + database
 	}
+	if r.config.ExactlyOnce && strings.EqualFold(ownName(r.config.LedgerTable), ownName(r.config.Table)) {
+		r.fail("property ledgerTable: %q is the table of the rows; allowed: another one", r.config.LedgerTable)
+	}
 	r.placeLetters()
 }
 

@@ -102,6 +102,15 @@ func TestValuesAccepted(t *testing.T) {
 	}
 }
 
+func TestLedgerTableIsNotTheRowsOwn(t *testing.T) {
+	props := with("delivery", "exactlyOnce")
+	props["ledgerTable"] = "`TEST`"
+	_, _, err := Parse(props)
+	if err == nil || !strings.Contains(err.Error(), "property ledgerTable: \"`TEST`\" is the table of the rows; allowed: another one") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestValuesRefused(t *testing.T) {
 	cases := []struct {
 		name  string

@@ -71,28 +71,30 @@ func (w *writer) compare(ctx context.Context, b *batch, lo, hi int) ([]bool, err
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
-	key, err := w.usableKey(ctx, b)
-	if err != nil || key == nil {
-		return same, err
+	keys, err := w.usableKeys(ctx, b)
+	if err != nil {
+		return nil, err
 	}
-	for from := lo; from < hi; from += maxCompared {
-		to := min(from+maxCompared, hi)
-		there, err := w.lookUp(ctx, b, key, from, to)
-		if err != nil {
-			return nil, err
-		}
-		for i := from; i < to; i++ {
-			if form, ok := b.keyForm(key, b.slice(i, i+1)); ok && b.rows[i].doubt {
-				same[i-lo] = b.equal(b.slice(i, i+1), there[string(form)])
+	for _, key := range keys {
+		for from := lo; from < hi; from += maxCompared {
+			to := min(from+maxCompared, hi)
+			there, err := w.lookUp(ctx, b, key, from, to)
+			if err != nil {
+				return nil, err
+			}
+			for i := from; i < to; i++ {
+				if form, ok := b.keyForm(key, b.slice(i, i+1)); ok && b.rows[i].doubt && !same[i-lo] {
+					same[i-lo] = b.equal(b.slice(i, i+1), there[string(form)])
+				}
 			}
 		}
 	}
 	return same, nil
 }
 
-// usableKey returns the first unique key of which b has all columns, as
-// indexes into b.cols, or nil.
-func (w *writer) usableKey(ctx context.Context, b *batch) ([]int, error) {
+// usableKeys returns the unique keys of which b has all columns, as indexes
+// into b.cols. One that a row is found by may be NULL in the next.
+func (w *writer) usableKeys(ctx context.Context, b *batch) (usable [][]int, err error) {
 	for _, c := range b.cols {
 		if !b.table.Columns[c].Comparable() {
 			return nil, nil
@@ -111,10 +113,10 @@ func (w *writer) usableKey(ctx context.Context, b *batch) ([]int, error) {
 			at[i] = slices.Index(b.cols, c)
 		}
 		if !slices.Contains(at, -1) {
-			return at, nil
+			usable = append(usable, at)
 		}
 	}
-	return nil, nil
+	return usable, nil
 }
 
 // lookUp reads the rows of the table that share key with the doubtful ones of

@@ -50,6 +50,12 @@ type entry struct {
 	Epoch    uint64 `db:"epoch"`    // of the process that may move the position
 }
 
+// unproven is the digest of an entry as it was made, at the journal's
+// watermark, which a power cut may since have set back: rows below the
+// position are written again, as without the ledger they would be. No row has
+// this digest, since none is empty.
+const unproven = 0
+
 // place is what this process knows of its entry.
 type place struct {
 	position uint64
@@ -164,8 +170,8 @@ func (l *Ledger) claim(ctx context.Context, db *sqlx.DB, rows schema.Name, e ent
 	var result sql.Result
 	if missing {
 		p = place{position: l.Watermark(), found: 1, epoch: 1}
-		result, err = db.ExecContext(ctx, "INSERT INTO "+table+" (journal, lane, lanes, position, digest, epoch, owner, target, host) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)",
-			l.Journal[:], lane, lanes, p.position, p.epoch, owner, cut(rows.String(), 150), host)
+		result, err = db.ExecContext(ctx, "INSERT INTO "+table+" (journal, lane, lanes, position, digest, epoch, owner, target, host) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			l.Journal[:], lane, lanes, p.position, unproven, p.epoch, owner, cut(rows.String(), 150), host)
 		if _, duplicate := fault.DuplicateKey(err); duplicate {
 			return p, false, nil
 		}

@@ -38,6 +38,10 @@ func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *disp
 	switch {
 	case d.noTable:
 		w.log.Warnf("%s: %s is gone; it is made anew, at row %d", w.target(), l.doing(), known)
+		// The connection may have broken while the transaction was taken back.
+		if err := w.connect(ctx); err != nil {
+			return lo, err
+		}
 		if _, err := w.session.conn.ExecContext(ctx, l.create(b.table.Name)); err != nil {
 			return lo, &beforeError{"making " + l.doing(), err}
 		}

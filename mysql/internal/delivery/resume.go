@@ -56,7 +56,7 @@ func (f *feeder) tryResume(ctx context.Context, s *setup) (claimed bool, err err
 	case p.position < watermark:
 		f.log.Warnf("%s: the ledger stands at row %d, the journal at %d: either the rule has run without exactlyOnce meanwhile, or the database has gone back, as from a backup, and has lost what the journal no longer holds",
 			f.target(), p.position, watermark)
-	case p.position > watermark:
+	case p.position > watermark && e.Digest != unproven:
 		f.log.Infof("%s: up to %d rows were stored before the plugin ended and are not written again", f.target(), p.position-watermark)
 		f.written = p.position
 	}
@@ -67,7 +67,7 @@ func (f *feeder) tryResume(ctx context.Context, s *setup) (claimed bool, err err
 // verify makes sure that the rows below e's position are those that this
 // journal holds. It reads as many messages as it takes into f.held.
 func (f *feeder) verify(ctx context.Context, l *Ledger, table schema.Name, e entry, watermark uint64) error {
-	if e.Position <= watermark {
+	if e.Position <= watermark || e.Digest == unproven {
 		return nil // no row is to be passed over
 	}
 	other := &mendError{fmt.Sprintf("%s stands at row %d, of a journal that went another way than the one on this box: a copy of it is in use elsewhere, or it was restored from a backup. "+

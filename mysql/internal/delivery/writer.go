@@ -79,9 +79,12 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		return w.writeSingly(ctx, b, lo, hi, patience)
 	}
 	retry := newRetry(w.Delivery, "writing to")
-	rebuilt := false
+	rebuilt, unknown := false, false
 	for {
 		err := w.execute(ctx, b, lo, hi)
+		if unknown && w.place == nil {
+			b.doubted(lo, hi) // the ledger would have told, but the rule has done without since
+		}
 		if d := (*displacedError)(nil); errors.As(err, &d) {
 			from := lo
 			if lo, err = w.settleLedger(ctx, b, lo, hi, d); lo == hi {
@@ -100,9 +103,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			return w.reconcile(ctx, b, lo, hi, patience)
 		}
 		class := w.classify(err)
-		if fault.MaybeStored(err) && w.place == nil {
-			b.doubted(lo, hi)
-		}
+		unknown = unknown || fault.MaybeStored(err)
 		if class == fault.Unlisted {
 			if patience--; patience < 0 {
 				class = fault.Row
@@ -140,6 +141,9 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 			if lo, hi = 0, len(b.rows); hi == 0 {
 				return nil
+			}
+			if !b.table.Atomic && hi > 1 {
+				return w.writeSingly(ctx, b, lo, hi, patience)
 			}
 		}
 	}

@@ -40,9 +40,33 @@ type identity struct {
 	target, table string
 }
 
+// keeping is how rows are kept until the table has them.
+type keeping struct {
+	memory   bool
+	maxBytes int64
+	maxAge   time.Duration
+	whenFull string
+	fsync    time.Duration
+}
+
+func keepingOf(c *config.Config) keeping {
+	if !c.Journal {
+		return keeping{memory: true}
+	}
+	return keeping{maxBytes: c.MaxJournalBytes, maxAge: c.MaxJournalAge, whenFull: c.WhenFull, fsync: c.Fsync}
+}
+
+// place is where an outbox is among those of stopped rules. A rule may have
+// left two: what was in memory cannot move to the disk.
+type place struct {
+	identity
+	memory bool
+}
+
 // outbox is the queue of one identity and what empties it.
 type outbox struct {
 	id       identity
+	keeping  keeping
 	queue    journal.Queue
 	delivery *delivery.Delivery
 	letters  *letters
@@ -58,7 +82,7 @@ type Outboxes struct {
 	folder   func() (string, error)
 	mu       sync.Mutex
 	letters  *deadletter.Store // of all rules; nil before the first, and where there is none
-	released map[identity]*outbox
+	released map[place]*outbox
 	servers  map[string]*delivery.Health
 	writing  sync.WaitGroup // released outboxes
 	end      chan struct{}
@@ -70,7 +94,7 @@ type Outboxes struct {
 // asked when the first one is needed.
 func NewOutboxes(folder func() (string, error)) *Outboxes {
 	return &Outboxes{
-		folder: folder, released: map[identity]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{}),
+		folder: folder, released: map[place]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{}),
 		orphans: orphanWatch{gauge: &metrics.Orphans{}},
 	}
 }
@@ -94,9 +118,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if box, ok := o.released[id]; ok {
-		delete(o.released, id)
-		close(box.adopted)
+	if box := o.takeBack(id, c, log); box != nil {
 		if m, ok := box.queue.(*journal.Memory); ok {
 			m.SetLimit(c.MaxQueueBytes)
 		}
@@ -120,7 +142,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		log.Infof("going on with %d rows that were waiting when the plugin ended", n)
 	}
 	box := &outbox{
-		id: id, queue: queue, letters: o.newLetters(id, queue, log),
+		id: id, keeping: keepingOf(c), queue: queue, letters: o.newLetters(id, queue, log),
 		meter: &metrics.Rule{}, health: health, log: log,
 	}
 	options.Ledger = ledgerOf(id, c, queue)
@@ -130,6 +152,33 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	box.delivery.Start()
 	return box, nil
 }
+
+// takeBack returns the outbox that the identity left behind, if it keeps rows
+// as c asks for. mu is held.
+func (o *Outboxes) takeBack(id identity, c *config.Config, log api.Logger) *outbox {
+	wanted := keepingOf(c)
+	box := o.released[place{id, wanted.memory}]
+	if box == nil && wanted.memory {
+		box = o.released[place{id, false}] // which keeps rows all the better
+		wanted = keeping{}
+	}
+	if box == nil {
+		if left := o.released[place{id, !wanted.memory}]; left != nil {
+			log.Infof("%d rows that the rule left in memory when it stopped are written beside the new ones", left.queue.Counts().Pending)
+		}
+		return nil
+	}
+	delete(o.released, box.place())
+	close(box.adopted)
+	if wanted != (keeping{}) && wanted != box.keeping {
+		// The journal is opened again, as the rule wants it now.
+		box.finish()
+		return nil
+	}
+	return box
+}
+
+func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
 
 // connectLazily prepares connections without making one.
 func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB, error) {
@@ -211,7 +260,7 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 	defer o.mu.Unlock()
 	adopted := make(chan struct{})
 	box.adopted = adopted
-	o.released[box.id] = box
+	o.released[box.place()] = box
 	o.writing.Add(1)
 	go func() {
 		defer o.writing.Done()
@@ -231,10 +280,10 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 func (o *Outboxes) forget(box *outbox) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.released[box.id] != box {
+	if o.released[box.place()] != box {
 		return false
 	}
-	delete(o.released, box.id)
+	delete(o.released, box.place())
 	return true
 }
 

@@ -102,7 +102,7 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		err = s.outbox.queue.Force(message, rows)
 	}
 	if err != nil {
-		return fmt.Errorf("not accepted: %w (maxQueueBytes %d), the database takes rows slower than the rule makes them, or not at all", err, s.config.MaxQueueBytes)
+		return fmt.Errorf("not accepted: %w (%s), the database takes rows slower than the rule makes them, or not at all", err, s.bound())
 	}
 	return nil
 }
@@ -140,10 +140,18 @@ func (s *Sink) warnBlocked() {
 	}
 	s.warned = true
 	if s.config.RequireAck {
-		s.log.Warnf("the queue is full (maxQueueBytes %d): messages are refused until there is room; eKuiper keeps them where the rule sets enableCache or resendInterval", s.config.MaxQueueBytes)
+		s.log.Warnf("the queue is full (%s): messages are refused until there is room; eKuiper keeps them where the rule sets enableCache or resendInterval", s.bound())
 		return
 	}
-	s.log.Warnf("the queue is full (maxQueueBytes %d): eKuiper has to wait, and drops rows once its own buffers are full; to keep them set requireAck with enableCache or resendInterval in the action, or raise maxQueueBytes", s.config.MaxQueueBytes)
+	s.log.Warnf("the queue is full (%s): eKuiper has to wait, and drops rows once its own buffers are full; to keep them set requireAck with enableCache or resendInterval in the action, or raise that bound", s.bound())
+}
+
+// bound names the property that bounds the queue, and its value.
+func (s *Sink) bound() string {
+	if s.config.Journal {
+		return fmt.Sprintf("maxJournalBytes %d", s.config.MaxJournalBytes)
+	}
+	return fmt.Sprintf("maxQueueBytes %d", s.config.MaxQueueBytes)
 }
 
 // Close waits up to 400 ms for the table to take what is queued, and not at

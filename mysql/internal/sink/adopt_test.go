@@ -1,0 +1,126 @@
+package sink
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"ekuiper-mysql/mysql/internal/journal"
+)
+
+// A rule that comes back with other wishes for its journal gets them, although
+// rows are still on their way from the one it left.
+func TestRuleComesBackWithAnotherJournal(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after []any
+		disk          bool
+	}{
+		"from memory to disk":  {[]any{"journal", "off"}, []any{"journal", "on"}, true},
+		"from disk to memory":  {[]any{"journal", "on"}, []any{"journal", "off"}, true}, // rows stay in order
+		"with a shorter fsync": {[]any{"fsync", "5s"}, []any{"fsync", "always"}, true},
+		"to exactly once":      {[]any{"journal", "off"}, []any{"journal", "on", "delivery", "exactlyOnce"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t, keyless)
+			b.exec("RENAME TABLE t TO away")
+			s := b.open(b.props("", "t", c.before...))
+			b.collect(s, numbered(0, 100))
+			first := s.outbox
+			b.end(s)
+			s = b.open(b.props("", "t", c.after...))
+			if _, disk := s.outbox.queue.(*journal.Disk); disk != c.disk {
+				t.Errorf("the queue is a %T", s.outbox.queue)
+			}
+			b.collect(s, numbered(100, 200))
+			b.end(s)
+			s = b.open(b.props("", "t", c.after...))
+			b.collect(s, numbered(200, 300))
+			b.exec("RENAME TABLE away TO t")
+			b.settle(s)
+			if _, memory := first.queue.(*journal.Memory); memory {
+				await(t, first.queue.Empty(), "the rows in memory")
+			}
+			b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "300,300")
+		})
+	}
+}
+
+func TestJournalKeepsToTheBoundOfTheRuleThatCameBack(t *testing.T) {
+	b := newBundle(t, keyless)
+	b.exec("RENAME TABLE t TO away")
+	s := b.open(b.props("", "t"))
+	b.collect(s, numbered(0, 100))
+	b.end(s)
+	s = b.open(b.props("", "t", "requireAck", true, "whenFull", "refuse", "maxJournalBytes", "1MiB"))
+	message := `{"id":7,"name":"` + strings.Repeat("x", 1<<20) + `"}`
+	err := s.Collect(b.context("rule"), []byte(message))
+	if err == nil || !strings.Contains(err.Error(), "maxJournalBytes 1048576") {
+		t.Errorf("a message beyond the bound: %v", err)
+	}
+	b.exec("RENAME TABLE away TO t")
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "100,100")
+}
+
+// The answer to a ROLLBACK is lost just when the ledger has been dropped.
+func TestLedgerIsGoneAndSoIsTheConnection(t *testing.T) {
+	b := newBundle(t, keyless)
+	faults := &lossy{what: func(r []byte) bool { return r[0] == query && string(r[1:]) == "ROLLBACK" }, every: 1}
+	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce"))
+	b.collect(s, numbered(0, 10))
+	b.settle(s)
+	b.exec("DROP TABLE ekuiper_mysql_ledger")
+	b.collect(s, numbered(10, 20))
+	b.settle(s)
+	faults.wantLosses(t, 1)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "20,20")
+	b.wantRows("SELECT position FROM ekuiper_mysql_ledger", "20")
+}
+
+// A COMMIT under exactlyOnce goes unanswered, and the rule comes back without
+// the ledger before the batch is tried again.
+func TestUnansweredCommitOfARuleThatGivesUpTheLedger(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE)")
+	faults := &lossy{what: func(r []byte) bool { return commits(r) || begins(r) && b.log.count("trying again") > 0 }, every: 1}
+	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce"))
+	b.collect(s, numbered(0, 10))
+	await(t, b.log.saying("trying again"), "an answer to be lost")
+	b.end(s)
+	s = b.open(b.props("", "t"))
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM t", "10")
+	b.wantCounts(s, 10, 0)
+}
+
+// The entry was made when the rule turned to exactlyOnce; a power cut then took
+// what the journal had not synced of its rows' fates.
+func TestPowerCutAfterTheLedgerBegan(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE)")
+	restore := b.waiting(b.props("", "t"), numbered(0, 20))
+	props := b.props("", "t", "delivery", "exactlyOnce")
+	s := b.open(props)
+	for len(b.query("SHOW TABLES LIKE 'ekuiper_mysql_ledger'")) == 0 || len(b.query("SELECT 1 FROM ekuiper_mysql_ledger")) == 0 {
+		runtime.Gosched() // nothing tells of it
+	}
+	b.end(s)
+	b.wantRows("SELECT position, digest FROM ekuiper_mysql_ledger", "20,0")
+	restore()
+	s = b.open(props)
+	b.collect(s, numbered(20, 30))
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM t", "30")
+	b.wantCounts(s, 30, 0)
+	b.wantRows("SELECT position FROM ekuiper_mysql_ledger", "30")
+}
+
+// Each row has NULL in one of two unique keys.
+func TestRowsThatComeAgainAreFoundByAnyKey(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (a INT UNIQUE, b INT UNIQUE)")
+	props := b.props("", "t")
+	restore := b.waiting(props, `[{"a":1,"b":null},{"a":null,"b":1},{"a":2,"b":2}]`)
+	restore()
+	s := b.open(props)
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*) FROM t", "3")
+	b.wantCounts(s, 3, 0)
+}
