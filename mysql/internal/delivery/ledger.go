@@ -31,8 +31,10 @@ type Ledger struct {
 	Opened uint64
 	// Watermark returns the lowest row number that has no fate yet.
 	Watermark func() uint64
-	Owner     string // rule, op and instance, for people
-	Host      string // where the journal is, for people
+	// Unread tells whether the queue has messages that it has not handed out.
+	Unread func() bool
+	Owner  string // rule, op and instance, for people
+	Host   string // where the journal is, for people
 }
 
 // lane is the only one: rows are written in the order of their numbers. What

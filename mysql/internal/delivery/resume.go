@@ -76,12 +76,19 @@ func (f *feeder) verify(ctx context.Context, l *Ledger, table schema.Name, e ent
 		return other
 	}
 	last := e.Position - 1
+	gone := func() error {
+		f.log.Warnf("%s: row %d, the last that the ledger has, is no longer in the journal, so nothing proves that the rows before it are those that were stored", f.target(), last)
+		return nil
+	}
 	for i := 0; ; i++ {
 		for i == len(f.held) {
 			m, ok := f.queue.Next()
-			if ok {
+			switch {
+			case ok:
 				f.held = append(f.held, m)
 				continue
+			case !l.Unread(): // it went with the journal's end, in a power cut
+				return gone()
 			}
 			select {
 			case <-ctx.Done():
@@ -92,8 +99,7 @@ func (f *feeder) verify(ctx context.Context, l *Ledger, table schema.Name, e ent
 		m := f.held[i]
 		if m.First > last {
 			// The row was settled apart from those before it, or damage took it.
-			f.log.Warnf("%s: row %d, the last that the ledger has, is no longer in the journal, so nothing proves that the rows before it are those that were stored", f.target(), last)
-			return nil
+			return gone()
 		}
 		if raw, found := f.rawOf(m, last); found {
 			if digest(raw) != e.Digest {

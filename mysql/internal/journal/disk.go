@@ -246,6 +246,14 @@ func (d *Disk) NextRow() uint64 {
 // accepted by a former run, all others by this one.
 func (d *Disk) OpenedAt() uint64 { return d.openedAt }
 
+// Unread tells whether there are messages that Next has not handed out, also
+// where the disk does not give them for the moment.
+func (d *Disk) Unread() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.head < len(d.cache) || d.nextRead.record < d.next.record
+}
+
 // HasRoom implements Queue.
 func (d *Disk) HasRoom(size int) bool {
 	d.mu.Lock()

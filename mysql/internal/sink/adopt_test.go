@@ -124,3 +124,36 @@ func TestRowsThatComeAgainAreFoundByAnyKey(t *testing.T) {
 	b.wantRows("SELECT COUNT(*) FROM t", "3")
 	b.wantCounts(s, 3, 0)
 }
+
+// A power cut took the journal's last message, which is stored, and the fates
+// of those before: no new row is needed to tell that they are stored too.
+func TestLastRowOfTheLedgerIsGoneAndNoneFollows(t *testing.T) {
+	b := newBundle(t, keyless)
+	props := b.props("", "t", "delivery", "exactlyOnce")
+	restore := b.waiting(props, numbered(0, 20), numbered(20, 40))
+	restore()
+	s := b.open(b.props("", "away"))
+	id := s.outbox.id
+	b.end(s)
+	id.table = "t"
+	dir, err := b.outboxes.journalDir(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := journal.Identify(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := journal.Open(journal.Options{Dir: dir, Identity: name, MaxBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Settle(journal.Stored, journal.Span{From: 20, To: 40})
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = b.open(props)
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "40,40")
+	b.wantCounts(s, 40, 0)
+}

@@ -226,7 +226,7 @@ func ledgerOf(id identity, c *config.Config, queue journal.Queue) *delivery.Ledg
 		host = "unknown"
 	}
 	return &delivery.Ledger{
-		Table: tableName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark,
+		Table: tableName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark, Unread: disk.Unread,
 		Owner: fmt.Sprintf("%s, %s, %d", id.rule, id.op, id.instance), Host: host,
 	}
 }
