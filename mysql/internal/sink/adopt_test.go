@@ -157,3 +157,28 @@ func TestLastRowOfTheLedgerIsGoneAndNoneFollows(t *testing.T) {
 	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "40,40")
 	b.wantCounts(s, 40, 0)
 }
+
+// Rows wait while a rule goes to another ledger and comes back to the first,
+// where its entry is of a later epoch than the one in use meanwhile.
+func TestRuleComesBackWithAnotherLedger(t *testing.T) {
+	b := newBundle(t, keyless)
+	first, second := b.props("", "t", "delivery", "exactlyOnce"), b.props("", "t", "delivery", "exactlyOnce", "ledgerTable", "second")
+	for i := range 3 {
+		s := b.open(first)
+		b.collect(s, numbered(10*i, 10*i+10))
+		b.settle(s)
+		b.end(s)
+	}
+	s := b.open(second)
+	b.collect(s, numbered(30, 40))
+	b.settle(s)
+	b.exec("RENAME TABLE t TO away")
+	b.collect(s, numbered(40, 50))
+	b.end(s)
+	s = b.open(first)
+	b.collect(s, numbered(50, 60))
+	b.exec("RENAME TABLE away TO t")
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "60,60")
+	b.wantCounts(s, 60, 0)
+}

@@ -40,20 +40,22 @@ type identity struct {
 	target, table string
 }
 
-// keeping is how rows are kept until the table has them.
+// keeping is how rows are kept until the table has them, and where their
+// place in the ledger is: what changes only with a journal that is opened anew.
 type keeping struct {
 	memory   bool
 	maxBytes int64
 	maxAge   time.Duration
 	whenFull string
 	fsync    time.Duration
+	ledger   string
 }
 
 func keepingOf(c *config.Config) keeping {
 	if !c.Journal {
 		return keeping{memory: true}
 	}
-	return keeping{maxBytes: c.MaxJournalBytes, maxAge: c.MaxJournalAge, whenFull: c.WhenFull, fsync: c.Fsync}
+	return keeping{maxBytes: c.MaxJournalBytes, maxAge: c.MaxJournalAge, whenFull: c.WhenFull, fsync: c.Fsync, ledger: tableName(c.LedgerTable)}
 }
 
 // place is where an outbox is among those of stopped rules. A rule may have
