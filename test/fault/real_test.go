@@ -158,10 +158,16 @@ func (a *arena) stream(random *rand.Rand, harm func()) {
 	l.finish()
 }
 
-// killPlugin kills both processes of the plugin.
+// killPlugin kills both processes of the plugin. It waits until the host has
+// noticed: a rule that starts before is sent to the dead process, and stuck.
 func (r *real) killPlugin() {
 	r.a.Helper()
+	const noticed = "stops with error signal: killed"
+	before := strings.Count(r.host.Log(), noticed)
 	r.a.must(r.host.KillPlugin("mysql"))
+	r.a.must(ekuiper.Wait(limit, func() (bool, error) {
+		return strings.Count(r.host.Log(), noticed) > before, nil
+	}))
 }
 
 // wake makes the host start the plugin again: it does so when a rule starts.
