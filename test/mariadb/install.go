@@ -21,7 +21,7 @@ func baseFlags() []string {
 		"--character-set-server=utf8mb4",
 		"--local-infile=1",
 		"--innodb-buffer-pool-size=64M",
-		"--innodb-log-file-size=16M",
+		"--loose-innodb-log-file-size=16M", // which Oracle's MySQL has given up
 		"--innodb-flush-log-at-trx-commit=2",
 		"--innodb-use-native-aio=0", // many servers at once exhaust the kernel's slots
 	}
@@ -51,13 +51,18 @@ func ensureTemplate(mariadbd string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask mariadbd for its version: %w", err)
 	}
-	installer, err := lookPath("mariadb-install-db")
-	if err != nil {
-		return "", err
-	}
-	args := []string{
-		"--no-defaults", "--user=" + userName(), "--auth-root-authentication-method=normal",
-		"--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M", "--innodb-use-native-aio=0",
+	installer, args := "", []string(nil)
+	if own, flags := otherServer(); own != "" {
+		installer = own
+		args = append(append([]string{"--no-defaults", "--user=" + userName()}, flags...), "--initialize-insecure")
+	} else {
+		if installer, err = lookPath("mariadb-install-db"); err != nil {
+			return "", err
+		}
+		args = []string{
+			"--no-defaults", "--user=" + userName(), "--auth-root-authentication-method=normal",
+			"--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M", "--innodb-use-native-aio=0",
+		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(args, " ") + string(version)))
 	template := filepath.Join(os.TempDir(), fmt.Sprintf("mariadb-template-%d-%x", os.Getuid(), sum[:6]))
@@ -71,7 +76,7 @@ func ensureTemplate(mariadbd string) (string, error) {
 	defer os.RemoveAll(aside)
 	data := filepath.Join(aside, "data")
 	if out, err := exec.Command(installer, append(args, "--datadir="+data, "--tmpdir="+aside)...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("mariadb-install-db: %w: %s", err, lastLines(string(out), 15))
+		return "", fmt.Errorf("%s: %w: %s", filepath.Base(installer), err, lastLines(string(out), 15))
 	}
 	if err := os.Rename(data, template); err != nil {
 		if _, statErr := os.Stat(template); statErr != nil {
@@ -79,6 +84,44 @@ func ensureTemplate(mariadbd string) (string, error) {
 		}
 	}
 	return template, nil
+}
+
+// otherServer returns the program that TEST_MYSQLD names, to be run in place of
+// MariaDB's, and the flags that it needs: "/opt/mysql/bin/mysqld --mysqlx=OFF".
+func otherServer() (program string, flags []string) {
+	words := strings.Fields(os.Getenv("TEST_MYSQLD"))
+	if len(words) == 0 {
+		return "", nil
+	}
+	return words[0], words[1:]
+}
+
+// openRoot lets root, who has no password, in over TCP: MariaDB does so by itself.
+const openRoot = `CREATE USER IF NOT EXISTS root@'127.0.0.1';
+GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
+GRANT PROXY ON ''@'' TO root@'127.0.0.1' WITH GRANT OPTION;
+`
+
+// serverProgram finds the server to run, and the flags that it needs beside
+// those of the package.
+func (s *Server) serverProgram() (program string, flags []string, err error) {
+	program, flags = otherServer()
+	if program == "" {
+		program, err = lookPath("mariadbd")
+		return program, nil, err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return "", nil, err
+	}
+	file := s.path("init.sql")
+	if err := os.WriteFile(file, []byte(openRoot), 0o600); err != nil {
+		return "", nil, err
+	}
+	// MySQL's lock of the socket stays behind after a SIGKILL.
+	if err := os.Remove(s.path("s.sock.lock")); err != nil && !os.IsNotExist(err) {
+		return "", nil, err
+	}
+	return program, append(flags, "--init-file="+file), nil
 }
 
 // lookPath finds a program of the server. Debian puts mariadbd where only

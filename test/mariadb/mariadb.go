@@ -1,6 +1,8 @@
 // Package mariadb starts private MariaDB servers for tests: each with its own
 // data folder and a free port on the loopback address, gone when its test is.
-// It uses the installed mariadbd and touches no server that runs already.
+// It uses the installed mariadbd and touches no server that runs already. To
+// have the same tests run on Oracle's MySQL, name its mysqld in TEST_MYSQLD,
+// with the flags that it needs.
 package mariadb
 
 import (
@@ -66,9 +68,12 @@ func Start(tb testing.TB, flags ...string) *Server {
 // calls Close. The server lives in dir, which is kept; an empty dir stands for
 // a temporary folder, which Close removes.
 func Run(dir string, flags ...string) (*Server, error) {
-	mariadbd, err := lookPath("mariadbd")
-	if err != nil {
-		return nil, err
+	mariadbd, _ := otherServer()
+	var err error
+	if mariadbd == "" {
+		if mariadbd, err = lookPath("mariadbd"); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{dir: dir, flags: flags}
 	if dir == "" {
@@ -86,7 +91,7 @@ func Run(dir string, flags ...string) (*Server, error) {
 		if s.Port, err = freePort(); err != nil {
 			break
 		}
-		if err = s.launch(mariadbd); err == nil || !strings.Contains(err.Error(), "already in use") {
+		if err = s.launch(); err == nil || !strings.Contains(err.Error(), "already in use") {
 			break
 		}
 	}
@@ -138,7 +143,7 @@ func (s *Server) CreateDatabase(name string) error {
 // "INSERT ON db.t"; without any the user can do nothing.
 func (s *Server) CreateUser(name, password string, grants ...string) error {
 	account := literal(name) + "@'%'"
-	if err := s.Exec("CREATE OR REPLACE USER " + account + " IDENTIFIED BY " + literal(password)); err != nil {
+	if err := errors.Join(s.Exec("DROP USER IF EXISTS "+account), s.Exec("CREATE USER "+account+" IDENTIFIED BY "+literal(password))); err != nil {
 		return err
 	}
 	for _, g := range grants {
@@ -195,14 +200,10 @@ func (s *Server) Restart(flags ...string) error {
 	if err := s.Kill(); err != nil {
 		return err
 	}
-	mariadbd, err := lookPath("mariadbd")
-	if err != nil {
-		return err
-	}
 	if len(flags) > 0 {
 		s.flags = flags
 	}
-	return s.launch(mariadbd)
+	return s.launch()
 }
 
 // Close kills the server and removes its folder where Run made it. It is safe twice.
@@ -233,8 +234,12 @@ func (s *Server) take() *process {
 }
 
 // launch starts mariadbd and returns when it takes logins.
-func (s *Server) launch(mariadbd string) error {
-	args := append(baseFlags(),
+func (s *Server) launch() error {
+	mariadbd, flags, err := s.serverProgram()
+	if err != nil {
+		return err
+	}
+	args := append(append(baseFlags(), flags...),
 		"--datadir="+s.path("data"),
 		"--tmpdir="+s.path("data"), // a server that starts removes the temporary tables of every other in a shared one
 		"--socket="+s.path("s.sock"),
