@@ -64,6 +64,13 @@ type place struct {
 	found    uint64 // the epoch that the entry is expected to have
 	epoch    uint64 // this process's own
 	missing  bool   // there is no entry
+
+	// A server that has gone back shows the entry behind where this process
+	// stood, and so does a node of a cluster that lags, after a failover. The
+	// latter refuses the transaction that goes on from there: only one that is
+	// committed makes it news.
+	stood uint64 // the furthest; 0 where the entry was not found behind it
+	news  string
 }
 
 // mendError is trouble that lasts until somebody mends it.

@@ -1,6 +1,11 @@
 package delivery
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"ekuiper-mysql/mysql/internal/fault"
+)
 
 // insertOnce writes the rows lo to hi of b and moves the ledger on, both or
 // neither.
@@ -23,8 +28,12 @@ func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
 		}
 		return s.insertChunks(ctx, b, lo, hi)
 	})
+	if p := w.place; p.news != "" && (err == nil || fault.MaybeStored(err)) {
+		w.log.Warnf("%s: %s", w.target(), p.news)
+		p.news = ""
+	}
 	if err == nil {
-		w.place.position, w.place.found, w.place.missing = last.number+1, w.place.epoch, false
+		*w.place = place{position: last.number + 1, found: w.place.epoch, epoch: w.place.epoch}
 	}
 	return err
 }
@@ -47,14 +56,17 @@ func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *disp
 		}
 		p.missing = true
 	case d.missing:
-		w.log.Warnf("%s: the ledger's entry of this journal is gone; it is made anew, at row %d. If the database has gone back, it has lost what the journal no longer holds", w.target(), known)
+		p.behind(known, fmt.Sprintf("the ledger's entry of this journal was gone; it is made anew, at row %d. If the database has gone back, it has lost what the journal no longer holds", known))
 		p.missing = true
 	case d.entry.Epoch > p.epoch:
 		return lo, &mendError{"another process delivers rows of a copy of this journal, as " + l.row() + " in " + l.doing() + " shows: end it, then restart this rule"}
 	case d.entry.Epoch < p.epoch || d.entry.Position < known:
-		w.log.Warnf("%s: the database has gone back, from row %d to %d, as after a failover that lost its last transactions; what the journal no longer holds of them is lost", w.target(), known, d.entry.Position)
+		p.behind(known, fmt.Sprintf("the database has gone back, from row %d to %d, as after a failover that lost its last transactions; what the journal no longer holds of them is lost", max(p.stood, known), d.entry.Position))
 		p.position, p.found, p.missing = d.entry.Position, d.entry.Epoch, false
 	default:
+		if d.entry.Position >= p.stood {
+			p.stood, p.news = 0, "" // the server only lagged
+		}
 		p.position, p.found, p.missing = d.entry.Position, d.entry.Epoch, false
 		from := lo
 		for lo < hi && b.rows[lo].number < p.position {
@@ -66,4 +78,10 @@ func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *disp
 		}
 	}
 	return lo, nil
+}
+
+// behind notes that the entry is not where it stood, to be told once a
+// transaction has shown that the server means it.
+func (p *place) behind(known uint64, news string) {
+	p.stood, p.news = max(p.stood, known), news
 }

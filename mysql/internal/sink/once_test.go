@@ -400,3 +400,49 @@ func TestErrorsAsTheRuleClassesThem(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestServerThatWentBackIsTold: the ledger is found behind where the process
+// left it, and the process goes on from there.
+func TestServerThatWentBackIsTold(t *testing.T) {
+	b := newBundle(t, keyless)
+	s := b.open(b.props("", "t", "delivery", "exactlyOnce"))
+	b.collect(s, numbered(0, 30))
+	b.settle(s)
+	b.exec("UPDATE ekuiper_mysql_ledger SET position = 20")
+	b.exec("DELETE FROM t WHERE id >= 20")
+	b.collect(s, numbered(30, 40))
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "30,30")
+	b.wantRows("SELECT position FROM ekuiper_mysql_ledger", "40")
+	if n := b.log.count("the database has gone back, from row 30 to 20"); n != 1 {
+		t.Errorf("the log says %d times that the database has gone back", n)
+	}
+}
+
+// TestExactlyOnceWhileTheServerIsReadOnlyNowAndThen is what clients see of a failover.
+func TestExactlyOnceWhileTheServerIsReadOnlyNowAndThen(t *testing.T) {
+	b := newBundle(t, keyless)
+	if err := server.CreateUser("writer", password, "SELECT, INSERT, UPDATE, CREATE ON "+b.database+".*"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.exec("SET GLOBAL read_only = 0") })
+	props := b.props("", "t", "delivery", "exactlyOnce", "maxBatchRows", 10)
+	props["url"] = strings.Replace(props["url"].(string), "user:", "writer:", 1)
+	s := b.open(props)
+	rows := 0
+	send := func() {
+		for range 20 {
+			b.collect(s, numbered(rows, rows+20))
+			rows += 20
+		}
+	}
+	for range 5 {
+		send()
+		b.exec("SET GLOBAL read_only = 1") // amid what is being written
+		send()
+		b.exec("SET GLOBAL read_only = 0")
+		b.settle(s)
+	}
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", fmt.Sprintf("%d,%d", rows, rows))
+	b.wantFate(s, uint64(rows), 0)
+}
