@@ -136,6 +136,14 @@ type setup struct {
 	db      *sqlx.DB
 }
 
+// dropIdle closes the connections that nobody uses: a new one may lead to
+// another server of a cluster, where the old one leads to a server that takes
+// no rows for as long as it is asked.
+func (s *setup) dropIdle() {
+	s.db.SetMaxIdleConns(0)
+	s.db.SetMaxIdleConns(1)
+}
+
 // New returns a Delivery that does nothing until Start. It owns db from then on.
 func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h *Health) *Delivery {
 	d := &Delivery{

@@ -44,6 +44,7 @@ func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
 func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *displacedError) (int, error) {
 	p, l := w.place, w.through.options.Ledger
 	known := p.position
+	w.log.Debugf("%s: %v, and not at row %d", w.target(), d, known)
 	switch {
 	case d.noTable:
 		w.log.Warnf("%s: %s is gone; it is made anew, at row %d", w.target(), l.doing(), known)

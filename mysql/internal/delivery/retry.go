@@ -52,6 +52,9 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		r.since = time.Now()
 	}
 	r.attempts++
+	if !fault.Usable(err) {
+		r.d.setup.Load().dropIdle()
+	}
 	limit := maxPause
 	class := r.d.classify(err)
 	switch {
