@@ -24,18 +24,18 @@ func (c *cluster) ledgerAt(node int, database string) int {
 // it returns lets it catch up.
 func (c *cluster) lag(b *bundle, node int) (catchUp func()) {
 	c.t.Helper()
-	if !c.galera {
-		c.sql(node, "STOP REPLICA SQL_THREAD FOR CHANNEL 'group_replication_applier'")
-		return func() { c.sql(node, "START REPLICA SQL_THREAD FOR CHANNEL 'group_replication_applier'") }
-	}
 	// Reads are answered, and what comes from the other nodes waits in a queue.
 	db, err := sql.Open("mysql", "root@tcp("+c.addr(node)+")/")
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	lock := "FLUSH TABLES WITH READ LOCK"
+	if !c.galera { // which could then not become the primary
+		lock = "LOCK TABLES " + b.database + ".t READ, " + b.database + ".ekuiper_mysql_ledger READ"
+	}
 	conn, err := db.Conn(c.t.Context())
 	if err == nil {
-		_, err = conn.ExecContext(c.t.Context(), "FLUSH TABLES WITH READ LOCK")
+		_, err = conn.ExecContext(c.t.Context(), lock)
 	}
 	if err != nil {
 		c.t.Fatal(err)
@@ -114,7 +114,7 @@ func TestClusterStaleNode(t *testing.T) {
 		}
 		b.settleSlowly(s)
 		slowest = max(slowest, time.Since(killed))
-		b.wantOnce(rows)
+		b.wantOnce(c, rows)
 		if kills {
 			c.run("start", strconv.Itoa(from))
 			c.prepare(from)
@@ -123,7 +123,7 @@ func TestClusterStaleNode(t *testing.T) {
 			return
 		}
 	}
-	lost, doubled := b.wantOnce(rows)
+	lost, doubled := b.wantOnce(c, rows)
 	if n := b.log.count("has gone back") + b.log.count("entry of this journal was gone"); n != 0 {
 		t.Errorf("%d times it is said that the database has gone back, and it has not", n)
 	}
