@@ -167,6 +167,7 @@ type Disk struct {
 	state   state
 	idle    *sync.Cond // on mu: state.writing has ended
 	garbage []string   // files that could not be removed yet
+	ghosts  []string   // segments that may come back, see layGhosts
 	dropped uint64     // rows dropped and not told of yet
 	dropWhy string
 	toldAt  time.Time // when dropped was last told

@@ -417,6 +417,9 @@ func (d *Disk) replace(run []*segment) error {
 // copyLive writes the messages of run that have unsettled rows to a new
 // segment, which is durable when it returns.
 func (d *Disk) copyLive(run []*segment) (*segment, error) {
+	if err := d.layGhosts(); err != nil {
+		return nil, err
+	}
 	first, last := run[0], run[len(run)-1]
 	h := header{base: first.from.record, baseRow: first.from.row, end: last.to.record}
 	fresh, err := d.buildSegment(last.to, h, func(fresh *segment, to File) error {

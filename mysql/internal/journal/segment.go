@@ -126,14 +126,55 @@ func (d *Disk) buildSegment(to position, h header, fill func(*segment, File) err
 		err = d.fs.Rename(s.path+unfinished, s.path)
 	}
 	if err == nil {
-		err = d.fs.SyncDir(d.o.Dir)
+		if err = d.fs.SyncDir(d.o.Dir); err != nil {
+			d.mu.Lock()
+			d.ghosts = append(d.ghosts, s.path)
+			d.mu.Unlock()
+		}
 	}
-	if err != nil { // one that has its name does no harm: it is whole
+	if err != nil {
 		_ = d.fs.Remove(s.path + unfinished)
-		_ = d.fs.Remove(s.path)
+		_ = d.layGhosts()
 		return nil, err
 	}
 	return s, nil
+}
+
+// layGhosts makes sure that segments which were finished, but whose names
+// could not be synced, never come back with what they hold. Nobody knows
+// whether a power cut would leave such a name, also once it is removed. As
+// long as nothing else is written over its messages that does no harm: it is
+// whole. It must not overlap with what is rewritten after it.
+func (d *Disk) layGhosts() error {
+	d.mu.Lock()
+	ghosts := d.ghosts
+	d.ghosts = nil
+	d.mu.Unlock()
+	for i, path := range ghosts {
+		if err := d.empty(path); err != nil {
+			d.mu.Lock()
+			d.ghosts = append(d.ghosts, ghosts[i:]...)
+			d.mu.Unlock()
+			return err
+		}
+		_ = d.fs.Remove(path) // an empty one does no harm
+	}
+	return nil
+}
+
+// empty makes the file durably empty, whatever becomes of its name.
+func (d *Disk) empty(path string) error {
+	file, err := d.fs.Reopen(path)
+	if err != nil {
+		return err
+	}
+	if err = file.Truncate(0); err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	return err
 }
 
 // span is the rows between the segment's borders.
