@@ -245,6 +245,7 @@ func TestJournalThatWentAnotherWayIsNoticed(t *testing.T) {
 	s = b.open(props)
 	b.collect(s, numbered(40, 60)) // the numbers 20 to 40
 	restore = b.snapshot()
+	b.end(s)
 	restore()
 	way.Pass()
 	s = b.open(props)
