@@ -447,3 +447,12 @@ func TestExactlyOnceWhileTheServerIsReadOnlyNowAndThen(t *testing.T) {
 	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", fmt.Sprintf("%d,%d", rows, rows))
 	b.wantFate(s, uint64(rows), 0)
 }
+
+func TestNothingIsMadeInTheDatabaseUnlessAskedFor(t *testing.T) {
+	b := newBundle(t, keyless)
+	s := b.open(b.props("", "t"))
+	b.collect(s, numbered(0, 10), `{"id":"refused"}`)
+	b.settle(s)
+	b.wantFate(s, 10, 1)
+	b.wantRows("SHOW TABLES", "t")
+}

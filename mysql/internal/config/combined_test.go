@@ -1,0 +1,31 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPropertiesThatDoNotGoTogether: each is allowed alone.
+func TestPropertiesThatDoNotGoTogether(t *testing.T) {
+	cases := []struct {
+		props []any
+		want  string
+	}{
+		{[]any{"whenFull", "refuse"}, `property whenFull: "refuse" without requireAck would lose rows in silence; allowed: requireAck true beside it`},
+		{[]any{"whenFull", "refuse", "requireAck", true}, ""},
+		{[]any{"whenFull", "dropOldest", "journal", "off"}, `property whenFull: "dropOldest" with journal off; allowed: block`},
+		{[]any{"whenFull", "dropOldest"}, ""},
+		{[]any{"delivery", "exactlyOnce", "journal", "off"}, `property delivery: "exactlyOnce" with journal off`},
+		{[]any{"delivery", "exactlyOnce"}, ""},
+	}
+	for _, c := range cases {
+		props := with()
+		for i := 0; i < len(c.props); i += 2 {
+			props[c.props[i].(string)] = c.props[i+1]
+		}
+		_, _, err := Parse(props)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: %v, want %q", c.props, err, c.want)
+		}
+	}
+}
