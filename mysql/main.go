@@ -22,6 +22,7 @@ func main() {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	outboxes := sink.NewOutboxes(func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) })
+	outboxes.ServeMetrics(os.Getenv("EKUIPER_MYSQL_METRICS"))
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

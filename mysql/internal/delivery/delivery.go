@@ -71,10 +71,10 @@ type Refused struct {
 	Reason   error
 }
 
-// Meter counts. Its methods may be called from any goroutine.
+// Meter counts what is not the fate of rows, which the queue knows. Its methods
+// may be called from any goroutine.
 type Meter interface {
-	Stored(rows int)
-	SetAside(rows int)
+	Committed() // a batch
 	ExtraFields(n int)
 	Retried()
 	Connected()

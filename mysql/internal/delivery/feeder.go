@@ -123,10 +123,8 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 func (f *feeder) settledBefore(number uint64) bool {
 	switch {
 	case f.letters.Holds(number):
-		f.meter.SetAside(1)
 		f.queue.Settle(SetAside, number, number+1)
 	case number < f.written:
-		f.meter.Stored(1)
 		f.queue.Settle(Stored, number, number+1)
 	default:
 		return false

@@ -15,8 +15,7 @@ import (
 
 type quietMeter struct{}
 
-func (quietMeter) Stored(int)      {}
-func (quietMeter) SetAside(int)    {}
+func (quietMeter) Committed()      {}
 func (quietMeter) ExtraFields(int) {}
 func (quietMeter) Retried()        {}
 func (quietMeter) Connected()      {}

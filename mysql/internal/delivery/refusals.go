@@ -97,7 +97,6 @@ func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
 			// not take it for settled.
 			return
 		}
-		d.meter.SetAside(1)
 		d.queue.Settle(SetAside, r.number, r.number+1)
 		d.refusals.end(r.number)
 	})

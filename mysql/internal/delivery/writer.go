@@ -113,6 +113,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		case fault.None:
 			w.health.up()
 			retry.healed()
+			w.meter.Committed()
 			w.stored(b, lo, hi)
 			return nil
 		case fault.Row, fault.TooLarge, fault.TooSlow:
@@ -162,7 +163,6 @@ func (w *writer) writeSingly(ctx context.Context, b *batch, lo, hi, patience int
 
 // stored settles the rows, as few spans of numbers as there are.
 func (w *writer) stored(b *batch, lo, hi int) {
-	w.meter.Stored(hi - lo)
 	for lo < hi {
 		from := b.rows[lo].number
 		to := from + 1

@@ -38,11 +38,8 @@ type Rows struct {
 // Account sets where the fate of rows is read from.
 func (r *Rule) Account(rows func() Rows) { r.rows.Store(&rows) }
 
-// Stored counts a batch that the server has committed; its rows are the queue's to count.
-func (r *Rule) Stored(int) { r.batches.Add(1) }
-
-// SetAside is part of delivery's interface; the rows are the queue's to count.
-func (r *Rule) SetAside(int) {}
+// Committed counts a batch that the server has committed; its rows are the queue's to count.
+func (r *Rule) Committed() { r.batches.Add(1) }
 
 // TooLarge counts messages that were too large to be received. How many rows
 // they held nobody knows: they are in none of the sums.

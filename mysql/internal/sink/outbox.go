@@ -73,6 +73,7 @@ type outbox struct {
 	delivery *delivery.Delivery
 	letters  *letters
 	meter    *metrics.Rule
+	page     *metrics.Page
 	health   *delivery.Health
 	log      api.Logger
 	adopted  chan struct{} // closed when a rule takes a released outbox back
@@ -90,20 +91,30 @@ type Outboxes struct {
 	end      chan struct{}
 	orphans  orphanWatch
 	copies   copies
+	page     metrics.Page
+	serve    string          // the address of page; empty: nowhere
+	server   *metrics.Server // nil until the first outbox
 }
 
 // NewOutboxes returns an empty set. folder says where journals are kept; it is
 // asked when the first one is needed.
 func NewOutboxes(folder func() (string, error)) *Outboxes {
-	return &Outboxes{
-		folder: folder, released: map[place]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{}),
-		orphans: orphanWatch{gauge: &metrics.Orphans{}},
-	}
+	o := &Outboxes{folder: folder, released: map[place]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
+	o.orphans.gauge = &o.page.Orphans
+	return o
 }
+
+// ServeMetrics makes the figures of all outboxes be served at address,
+// host:port, from the first outbox on; nowhere if it is empty. It is to be
+// called before any is opened.
+func (o *Outboxes) ServeMetrics(address string) { o.serve = address }
 
 // Close gives up what stopped rules have not written yet. It is for the end of the process.
 func (o *Outboxes) Close() {
 	close(o.end)
+	if o.server != nil {
+		o.server.Close()
+	}
 	o.orphans.close()
 	o.writing.Wait()
 	o.copies.work.Wait()
@@ -120,6 +131,9 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.serve != "" && o.server == nil {
+		o.server = metrics.Serve(o.serve, &o.page, log)
+	}
 	if box := o.takeBack(id, c, log); box != nil {
 		if m, ok := box.queue.(*journal.Memory); ok {
 			m.SetLimit(c.MaxQueueBytes)
@@ -145,10 +159,11 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	box := &outbox{
 		id: id, keeping: keepingOf(c), queue: queue, letters: o.newLetters(id, queue, log),
-		meter: &metrics.Rule{}, health: health, log: log,
+		meter: &metrics.Rule{}, page: &o.page, health: health, log: log,
 	}
 	options.Ledger = ledgerOf(id, c, queue)
 	box.meter.Account(account(queue))
+	box.page.Show(box.labels(), box.meter)
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
 	box.letters.copyTo(o.startCopy(id, c, log))
 	box.delivery.Start()
@@ -178,6 +193,14 @@ func (o *Outboxes) takeBack(id identity, c *config.Config, log api.Logger) *outb
 		return nil
 	}
 	return box
+}
+
+func (b *outbox) labels() metrics.Labels {
+	queue := "disk"
+	if b.keeping.memory {
+		queue = "memory"
+	}
+	return metrics.Labels{Rule: b.id.rule, Op: b.id.op, Instance: b.id.instance, Table: b.id.table, Queue: queue}
 }
 
 func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
@@ -319,6 +342,7 @@ func (b *outbox) finish() {
 	if err := b.delivery.Stop(); err != nil {
 		b.log.Debugf("closing the connections: %v", err)
 	}
+	b.page.Hide(b.labels(), b.meter)
 	b.letters.lines.Flush()
 	b.letters.copyTo(nil)
 	if err := b.queue.Close(); err != nil {
