@@ -12,9 +12,9 @@ import (
 	"ekuiper-mysql/mysql/internal/payload"
 )
 
-// Convert returns the driver argument for v in column c: nil, int64, uint64,
-// float64, string or []byte. Its errors are *ConvertError. A string it returns
-// may share the memory of the message that v came from.
+// Convert returns the argument for v in column c. Its errors are *ConvertError.
+// It allocates nothing for numbers, plain text, times, decimals, JSON and bytes
+// as long as room has room; room may be nil.
 //
 // Null is nil for every column. By the column's type:
 //
@@ -34,52 +34,52 @@ import (
 //   - spatial: WKT text or a GeoJSON geometry, in two dimensions.
 //   - VECTOR: an array of numbers, or its text.
 //   - any other type: as for TEXT; the server judges.
-func (c *Column) Convert(v payload.Value, o *Options) (any, error) {
-	arg, reason := c.convert(v, o)
+func (c *Column) Convert(v payload.Value, o *Options, room *Room) (Argument, error) {
+	arg, reason := c.convert(v, o, room)
 	if reason != "" {
-		return nil, &ConvertError{Column: c.Name, Type: c.Type, Value: shorten(string(v.Text[:min(len(v.Text), maxShown+utf8.UTFMax)])), Reason: reason}
+		return Argument{}, &ConvertError{Column: c.Name, Type: c.Type, Value: shorten(string(v.Text[:min(len(v.Text), maxShown+utf8.UTFMax)])), Reason: reason}
 	}
 	return arg, nil
 }
 
 // convert returns why it failed, or "": the error is built once, by Convert.
-func (c *Column) convert(v payload.Value, o *Options) (arg any, reason string) {
+func (c *Column) convert(v payload.Value, o *Options, room *Room) (arg Argument, reason string) {
 	if v.Kind == payload.Null {
-		return nil, ""
+		return null(), ""
 	}
 	switch c.spec.family {
 	case familyInteger:
 		return c.spec.integer(v)
 	case familyDecimal:
-		return c.spec.decimal(v)
+		return c.spec.decimal(v, room)
 	case familyFloat, familyDouble:
 		return c.spec.float(v)
 	case familyBit:
 		return c.spec.bit(v)
 	case familyText:
-		return c.spec.text(v)
+		return c.spec.text(v, room)
 	case familyJSON:
-		return jsonText(v), ""
+		return textArg(jsonText(v, room)), ""
 	case familyBinary:
-		return c.spec.binary(v)
+		return c.spec.binary(v, room)
 	case familyEnum:
 		return c.spec.enum(v)
 	case familySet:
 		return c.spec.set(v)
 	case familyDate, familyDateTime, familyTimestamp:
-		return c.spec.moment(v, o)
+		return c.spec.moment(v, o, room)
 	case familyTime:
-		return c.spec.timeOfDay(v, o)
+		return c.spec.timeOfDay(v, o, room)
 	case familyYear:
 		return c.spec.year(v, o)
 	case familySpatial:
 		return spatial(v)
 	case familyVector:
 		if v.Kind != payload.Array && v.Kind != payload.String {
-			return nil, "wants an array of numbers"
+			return Argument{}, "wants an array of numbers"
 		}
 	}
-	return plainText(v), ""
+	return textArg(plainText(v, room)), ""
 }
 
 // ConvertError says which value does not fit which column, and why.
@@ -114,59 +114,68 @@ func shorten(s string) string {
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // plainText is what a value is in a text column.
-func plainText(v payload.Value) string {
+func plainText(v payload.Value, room *Room) string {
 	if v.Kind == payload.Object || v.Kind == payload.Array {
-		return undoHTMLEscapes(v.Text)
+		return undoHTMLEscapes(v.Text, room)
 	}
 	return view(v.Text)
 }
 
-func (s *spec) text(v payload.Value) (any, string) {
-	t := plainText(v)
+func (s *spec) text(v payload.Value, room *Room) (Argument, string) {
+	t := plainText(v, room)
 	if s.maxBytes > 0 && int64(len(t)) > s.maxBytes {
-		return nil, fmt.Sprintf("%d bytes, the column holds %d", len(t), s.maxBytes)
+		return Argument{}, fmt.Sprintf("%d bytes, the column holds %d", len(t), s.maxBytes)
 	}
 	// Characters are never more than bytes: most values need no count.
 	if s.maxChars > 0 && int64(len(t)) > s.maxChars {
 		if n := int64(utf8.RuneCountInString(t)); n > s.maxChars {
-			return nil, fmt.Sprintf("%d characters, the column holds %d", n, s.maxChars)
+			return Argument{}, fmt.Sprintf("%d characters, the column holds %d", n, s.maxChars)
 		}
 	}
-	return t, ""
+	return textArg(t), ""
 }
 
-func (s *spec) binary(v payload.Value) (any, string) {
+func (s *spec) binary(v payload.Value, room *Room) (Argument, string) {
 	if v.Kind != payload.String {
-		return nil, "a binary column takes a string of base64"
+		return Argument{}, "a binary column takes a string of base64"
 	}
-	b := make([]byte, base64.StdEncoding.DecodedLen(len(v.Text)))
+	b := room.take(base64.StdEncoding.DecodedLen(len(v.Text)))
+	b = b[:cap(b)]
 	n, err := base64.StdEncoding.Strict().Decode(b, v.Text)
 	if err != nil {
-		return nil, "not base64, which is how binary columns are fed (plain text belongs into CHAR or TEXT)"
+		return Argument{}, "not base64, which is how binary columns are fed (plain text belongs into CHAR or TEXT)"
 	}
 	if s.maxBytes > 0 && int64(n) > s.maxBytes {
-		return nil, fmt.Sprintf("%d bytes, the column holds %d", n, s.maxBytes)
+		return Argument{}, fmt.Sprintf("%d bytes, the column holds %d", n, s.maxBytes)
 	}
-	return b[:n], ""
+	return textArg(room.keep(b[:n])), ""
 }
 
 // jsonText is v as JSON.
-func jsonText(v payload.Value) string {
+func jsonText(v payload.Value, room *Room) string {
 	switch v.Kind {
 	case payload.String:
-		return quoteJSON(v.Text)
+		return quoteJSON(v.Text, room)
 	case payload.Object, payload.Array:
-		return undoHTMLEscapes(v.Text)
+		return undoHTMLEscapes(v.Text, room)
 	default:
 		return view(v.Text)
 	}
 }
 
 // quoteJSON is text as a JSON string, escaped no further than JSON demands.
-func quoteJSON(text []byte) string {
+func quoteJSON(text []byte, room *Room) string {
 	const hex = "0123456789abcdef"
-	b := make([]byte, 1, len(text)+2)
-	b[0] = '"'
+	size := len(text) + 2
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			size++
+		case c < ' ':
+			size += len(`\u0000`) - 1
+		}
+	}
+	b := append(room.take(size), '"')
 	start := 0
 	for i, c := range text {
 		if c >= ' ' && c != '"' && c != '\\' {
@@ -188,17 +197,17 @@ func quoteJSON(text []byte) string {
 		}
 	}
 	b = append(append(b, text[start:]...), '"')
-	return view(b)
+	return room.keep(b)
 }
 
 // undoHTMLEscapes takes back what eKuiper's encoder does to <, > and & inside
 // nested values: they are text to a reader of the table.
-func undoHTMLEscapes(raw []byte) string {
+func undoHTMLEscapes(raw []byte, room *Room) string {
 	s := view(raw)
 	if !strings.Contains(s, `\u00`) {
 		return s
 	}
-	b := make([]byte, 0, len(s))
+	b := room.take(len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' || i+1 >= len(s) {
 			b = append(b, s[i])
@@ -215,7 +224,7 @@ func undoHTMLEscapes(raw []byte) string {
 		b = append(b, s[i], s[i+1])
 		i++
 	}
-	return view(b)
+	return room.keep(b)
 }
 
 func htmlEscaped(escape string) byte {
@@ -230,24 +239,24 @@ func htmlEscaped(escape string) byte {
 	return 0
 }
 
-func (s *spec) enum(v payload.Value) (any, string) {
+func (s *spec) enum(v payload.Value) (Argument, string) {
 	if v.Kind == payload.Object || v.Kind == payload.Array {
-		return nil, "wants the text of one member: " + s.allowed()
+		return Argument{}, "wants the text of one member: " + s.allowed()
 	}
 	if reason := s.checkMember(view(v.Text)); reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
-	return view(v.Text), ""
+	return textArg(view(v.Text)), ""
 }
 
-func (s *spec) set(v payload.Value) (any, string) {
+func (s *spec) set(v payload.Value) (Argument, string) {
 	switch v.Kind {
 	case payload.Object:
-		return nil, "wants members as an array, or as text with commas: " + s.allowed()
+		return Argument{}, "wants members as an array, or as text with commas: " + s.allowed()
 	case payload.Array:
 		var elements []*string // null would leave a string as it was
 		if err := json.Unmarshal(v.Text, &elements); err != nil || slices.Contains(elements, nil) {
-			return nil, "an array of members holds strings only"
+			return Argument{}, "an array of members holds strings only"
 		}
 		chosen := make([]string, len(elements))
 		for i, e := range elements {
@@ -255,24 +264,24 @@ func (s *spec) set(v payload.Value) (any, string) {
 		}
 		for _, m := range chosen {
 			if strings.Contains(m, ",") {
-				return nil, "no member of a SET holds a comma"
+				return Argument{}, "no member of a SET holds a comma"
 			}
 			if reason := s.checkMember(m); reason != "" {
-				return nil, reason
+				return Argument{}, reason
 			}
 		}
-		return strings.Join(chosen, ","), ""
+		return textArg(strings.Join(chosen, ",")), ""
 	}
 	t := view(v.Text)
 	if t == "" {
-		return t, ""
+		return textArg(t), ""
 	}
 	for m := range strings.SplitSeq(t, ",") {
 		if reason := s.checkMember(m); reason != "" {
-			return nil, reason
+			return Argument{}, reason
 		}
 	}
-	return t, ""
+	return textArg(t), ""
 }
 
 // checkMember keeps the server from taking digits for an index, and from

@@ -176,25 +176,25 @@ func shortInteger(t []byte) (neg bool, m uint64, ok bool) {
 	return neg && m != 0, m, true
 }
 
-func (s *spec) integer(v payload.Value) (any, string) {
+func (s *spec) integer(v payload.Value) (Argument, string) {
 	neg, m, reason := integerOf(v)
 	if reason != "" {
-		return nil, s.integerReason(reason)
+		return Argument{}, s.integerReason(reason)
 	}
 	if s.unsigned {
 		if neg || m > math.MaxUint64>>(64-s.bits) {
-			return nil, s.integerReason(reasonRange)
+			return Argument{}, s.integerReason(reasonRange)
 		}
-		return m, ""
+		return uintOf(m), ""
 	}
 	limit := uint64(1) << (s.bits - 1) // the magnitude of the least
 	if m > limit || m == limit && !neg {
-		return nil, s.integerReason(reasonRange)
+		return Argument{}, s.integerReason(reasonRange)
 	}
 	if neg {
-		return -int64(m), "" // right for the least too: its negation is itself
+		return intOf(-int64(m)), "" // right for the least too: its negation is itself
 	}
-	return int64(m), ""
+	return intOf(int64(m)), ""
 }
 
 func (s *spec) integerReason(reason string) string {
@@ -208,7 +208,7 @@ func (s *spec) integerReason(reason string) string {
 	return fmt.Sprintf("out of range %d..%d", -most-1, most)
 }
 
-func (s *spec) bit(v payload.Value) (any, string) {
+func (s *spec) bit(v payload.Value) (Argument, string) {
 	neg, m, reason := integerOf(v)
 	if reason == "" && (neg || m > math.MaxUint64>>(64-s.bits)) {
 		reason = reasonRange
@@ -217,40 +217,40 @@ func (s *spec) bit(v payload.Value) (any, string) {
 		reason = fmt.Sprintf("out of range 0..%d", uint64(math.MaxUint64)>>(64-s.bits))
 	}
 	if reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
-	return m, ""
+	return uintOf(m), ""
 }
 
 // maxPlainDecimal is the length of text that goes to the server as it is: its
 // parser reads 65 digits, leading zeros not counted, and a few beyond.
 const maxPlainDecimal = 65
 
-func (s *spec) decimal(v payload.Value) (any, string) {
+func (s *spec) decimal(v payload.Value, room *Room) (Argument, string) {
 	n, reason := numeralOf(v)
 	if reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
 	first, end, point := n.span()
 	switch {
 	case first == end:
-		return "0", ""
+		return textArg("0"), ""
 	case n.neg && s.unsigned:
-		return nil, "negative in an unsigned column"
+		return Argument{}, "negative in an unsigned column"
 	case point-first > s.whole:
-		return nil, fmt.Sprintf("more than %d digits before the point", s.whole)
+		return Argument{}, fmt.Sprintf("more than %d digits before the point", s.whole)
 	case end-point > s.scale:
-		return nil, fmt.Sprintf("more than %d digits after the point: it would be rounded", s.scale)
+		return Argument{}, fmt.Sprintf("more than %d digits after the point: it would be rounded", s.scale)
 	}
 	if v.Kind == payload.Number && !n.exponential && len(v.Text) <= maxPlainDecimal {
-		return view(v.Text), ""
+		return textArg(view(v.Text)), ""
 	}
-	return n.plain(first, end, point), ""
+	return textArg(n.plain(first, end, point, room)), ""
 }
 
 // plain writes the number without an exponent. The caller has bounded its digits.
-func (n *numeral) plain(first, end, point int) string {
-	b := make([]byte, 0, max(end, point)-min(first, point)+3)
+func (n *numeral) plain(first, end, point int, room *Room) string {
+	b := room.take(max(end, point) - min(first, point) + 3)
 	if n.neg {
 		b = append(b, '-')
 	}
@@ -266,10 +266,10 @@ func (n *numeral) plain(first, end, point int) string {
 			b = append(b, n.digit(i))
 		}
 	}
-	return view(b)
+	return room.keep(b)
 }
 
-func (s *spec) float(v payload.Value) (any, string) {
+func (s *spec) float(v payload.Value) (Argument, string) {
 	var f float64
 	switch v.Kind {
 	case payload.Bool:
@@ -277,22 +277,25 @@ func (s *spec) float(v payload.Value) (any, string) {
 			f = 1
 		}
 	case payload.Number, payload.String:
-		// ParseFloat also takes hexadecimal, "inf" and underscores.
-		if _, ok := parseNumeral(v.Text); !ok {
-			return nil, "not a number"
+		// ParseFloat also takes hexadecimal, "inf" and underscores; a number of
+		// JSON is none of those.
+		if v.Kind == payload.String {
+			if _, ok := parseNumeral(v.Text); !ok {
+				return Argument{}, "not a number"
+			}
 		}
 		var err error
 		if f, err = strconv.ParseFloat(view(v.Text), 64); err != nil {
-			return nil, "larger than the type's range"
+			return Argument{}, "larger than the type's range"
 		}
 	default:
-		return nil, "not a number but a nested value"
+		return Argument{}, "not a number but a nested value"
 	}
 	if s.family == familyFloat && math.Abs(f) > math.MaxFloat32 {
-		return nil, "larger than the type's range"
+		return Argument{}, "larger than the type's range"
 	}
 	if s.unsigned && f < 0 {
-		return nil, "negative in an unsigned column"
+		return Argument{}, "negative in an unsigned column"
 	}
-	return f, ""
+	return floatOf(f), ""
 }

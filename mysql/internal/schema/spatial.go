@@ -55,7 +55,7 @@ type geometry struct {
 }
 
 // spatial converts for GEOMETRY and its kin; the server checks the subtype.
-func spatial(v payload.Value) (any, string) {
+func spatial(v payload.Value) (Argument, string) {
 	var g geometry
 	var reason string
 	switch v.Kind {
@@ -64,15 +64,15 @@ func spatial(v payload.Value) (any, string) {
 	case payload.Object:
 		g, reason = parseGeoJSON(v.Text, true)
 	default:
-		return nil, "wants WKT text or a GeoJSON geometry"
+		return Argument{}, "wants WKT text or a GeoJSON geometry"
 	}
 	if reason == "" {
 		reason = g.check()
 	}
 	if reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
-	return view(g.appendWKT(nil)), ""
+	return textArg(view(g.appendWKT(nil))), ""
 }
 
 // check refuses what a server would store as NULL, or not at all.
@@ -343,5 +343,5 @@ func (r *wktReader) coordinate() float64 {
 		r.fail("a coordinate is not a number")
 		return 0
 	}
-	return x.(float64)
+	return x.Float()
 }

@@ -38,12 +38,12 @@ type civil struct {
 }
 
 // moment converts for DATE, DATETIME and TIMESTAMP.
-func (s *spec) moment(v payload.Value, o *Options) (any, string) {
+func (s *spec) moment(v payload.Value, o *Options, room *Room) (Argument, string) {
 	c, reason := s.civilOf(v, o)
 	if reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
-	return c.render(s), ""
+	return textArg(room.keep(c.render(room.take(maxMoment), s))), ""
 }
 
 // civilOf reads v as a full time and moves it to the clock of the column: UTC
@@ -51,6 +51,11 @@ func (s *spec) moment(v payload.Value, o *Options) (any, string) {
 func (s *spec) civilOf(v payload.Value, o *Options) (civil, string) {
 	if v.Kind != payload.Number && v.Kind != payload.String {
 		return civil{}, "neither a time nor a number"
+	}
+	if v.Kind == payload.Number {
+		if neg, m, ok := shortInteger(v.Text); ok && !neg {
+			return s.onClock(sinceEpoch(m, o.EpochUnit), o)
+		}
 	}
 	n, numeric := parseNumeral(v.Text)
 	if v.Kind == payload.Number && !numeric {
@@ -154,6 +159,32 @@ func tick(fraction int) int { return ticks[fraction] }
 
 var ticks = [...]int{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3}
 
+// sinceEpoch is the moment so many units after 1970 began; it is epoch for
+// nearly all numbers there are.
+func sinceEpoch(m uint64, unit EpochUnit) time.Time {
+	switch {
+	case unit != Auto:
+	case m < 1e11:
+		unit = Seconds
+	case m < 1e14:
+		unit = Milliseconds
+	case m < 1e17:
+		unit = Microseconds
+	default:
+		unit = Nanoseconds
+	}
+	switch unit {
+	case Seconds:
+		return time.Unix(int64(min(m, 1e15)), 0) // beyond all that a column holds
+	case Milliseconds:
+		return time.Unix(int64(m/1e3), int64(m%1e3)*1e6)
+	case Microseconds:
+		return time.Unix(int64(m/1e6), int64(m%1e6)*1e3)
+	default:
+		return time.Unix(int64(m/1e9), int64(m%1e9))
+	}
+}
+
 // epoch reads the number as a time since 1970, cut to nanoseconds towards the past.
 func (n *numeral) epoch(unit EpochUnit) (time.Time, string) {
 	first, end, point := n.span()
@@ -196,16 +227,17 @@ func allDigits(t []byte) bool {
 	return len(rest) == 0
 }
 
-// render writes the clock as the column's type has it.
-func (c *civil) render(s *spec) string {
-	var room [32]byte
-	b := room[:0]
+// maxMoment is the most bytes that render appends.
+const maxMoment = len("2006-01-02 15:04:05.000000")
+
+// render appends the clock as the column's type has it.
+func (c *civil) render(b []byte, s *spec) []byte {
 	if s.family != familyTime {
 		b = appendPair(appendPair(b, c.year/100), c.year%100)
 		b = appendPair(append(b, '-'), c.month)
 		b = appendPair(append(b, '-'), c.day)
 		if s.family == familyDate {
-			return string(b)
+			return b
 		}
 		b = append(b, ' ')
 	}
@@ -223,40 +255,41 @@ func (c *civil) render(s *spec) string {
 			b = append(b, byte('0'+c.nanos/tick(i)%10))
 		}
 	}
-	return string(b)
+	return b
 }
 
 // appendPair writes n, below 100, as two digits.
 func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // timeOfDay converts for TIME.
-func (s *spec) timeOfDay(v payload.Value, o *Options) (any, string) {
+func (s *spec) timeOfDay(v payload.Value, o *Options, room *Room) (Argument, string) {
 	if _, numeric := parseNumeral(v.Text); numeric || v.Kind != payload.String {
-		return nil, "wants text such as 10:30:17, or a full time: a number may be seconds, hhmmss or an epoch"
+		return Argument{}, "wants text such as 10:30:17, or a full time: a number may be seconds, hhmmss or an epoch"
 	}
 	if hasDate(v.Text) {
-		return s.moment(v, o)
+		return s.moment(v, o, room)
 	}
 	r := reader{rest: v.Text}
 	negative := r.take('-')
 	var c civil
 	digits, _ := cutDigits(r.rest)
 	if len(digits) > 3 {
-		return nil, "outside -838:59:59 to 838:59:59"
+		return Argument{}, "outside -838:59:59 to 838:59:59"
 	}
 	c.hour = r.number(max(len(digits), 1))
 	r.want(':')
 	r.clock(&c)
 	if reason := r.end("hh:mm:ss"); reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
 	if c.hour > 838 || c.hour == 838 && c.minute == 59 && c.second == 59 && c.nanos >= tick(s.fraction) {
-		return nil, "outside -838:59:59 to 838:59:59"
+		return Argument{}, "outside -838:59:59 to 838:59:59"
 	}
+	b := room.take(maxMoment)
 	if negative {
-		return "-" + c.render(s), ""
+		b = append(b, '-')
 	}
-	return c.render(s), ""
+	return textArg(room.keep(c.render(b, s))), ""
 }
 
 // hasDate tells a full time from a time of day.
@@ -266,30 +299,30 @@ func hasDate(t []byte) bool {
 }
 
 // year converts for YEAR.
-func (s *spec) year(v payload.Value, o *Options) (any, string) {
+func (s *spec) year(v payload.Value, o *Options) (Argument, string) {
 	if v.Kind == payload.String && hasDate(v.Text) {
 		c, reason := s.civilOf(v, o)
 		if reason != "" {
-			return nil, reason
+			return Argument{}, reason
 		}
 		return checkYear(int64(c.year))
 	}
 	if v.Kind == payload.Bool {
-		return nil, "neither a year nor a time"
+		return Argument{}, "neither a year nor a time"
 	}
 	neg, m, reason := integerOf(v)
 	if reason != "" {
-		return nil, reason
+		return Argument{}, reason
 	}
 	if neg || m > 9999 {
-		return nil, "outside 1901 to 2155"
+		return Argument{}, "outside 1901 to 2155"
 	}
 	return checkYear(int64(m))
 }
 
-func checkYear(y int64) (any, string) {
+func checkYear(y int64) (Argument, string) {
 	if y != 0 && (y < 1901 || y > 2155) {
-		return nil, fmt.Sprintf("year %d is outside 1901 to 2155", y)
+		return Argument{}, fmt.Sprintf("year %d is outside 1901 to 2155", y)
 	}
-	return y, ""
+	return intOf(y), ""
 }

@@ -59,7 +59,7 @@ func sameClock(a, b time.Time) bool {
 func expect(t *testing.T, o *Options, kind payload.Kind, text, want string) {
 	t.Helper()
 	c := NewColumn("c", "datetime(6)")
-	got, err := c.Convert(payload.Value{Kind: kind, Text: []byte(text)}, o)
+	got, err := converted(&c, payload.Value{Kind: kind, Text: []byte(text)}, o)
 	if err != nil || got != want {
 		t.Fatalf("%s in %v is %v, %v, want %s", text, o.Location, got, err, want)
 	}
@@ -95,7 +95,7 @@ func anyText(t *testing.T, o *Options, text string) {
 	t.Helper()
 	for typ, layout := range map[string]string{"date": "2006-01-02", "datetime(3)": "2006-01-02 15:04:05.000", "timestamp": "2006-01-02 15:04:05"} {
 		c := NewColumn("c", typ)
-		arg, err := c.Convert(payload.Value{Kind: payload.String, Text: []byte(text)}, o)
+		arg, err := converted(&c, payload.Value{Kind: payload.String, Text: []byte(text)}, o)
 		if err != nil {
 			continue
 		}
@@ -108,7 +108,7 @@ func anyText(t *testing.T, o *Options, text string) {
 		}
 	}
 	c := NewColumn("c", "time(6)")
-	if arg, err := c.Convert(payload.Value{Kind: payload.String, Text: []byte(text)}, o); err == nil && len(arg.(string)) > len("-838:59:59.000000") {
+	if arg, err := converted(&c, payload.Value{Kind: payload.String, Text: []byte(text)}, o); err == nil && len(arg.(string)) > len("-838:59:59.000000") {
 		t.Fatalf("time: %q became %q", text, arg)
 	}
 }

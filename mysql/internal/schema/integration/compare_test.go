@@ -47,7 +47,7 @@ func compareStored(t *testing.T, db *sqlx.DB, table string, c c, o *schema.Optio
 		t.Fatal(err)
 	}
 	col := &tab.Columns[tab.Lookup([]byte("v"))]
-	arg, err := col.Convert(value(t, c.in), o)
+	arg, err := converted(col, value(t, c.in), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestNoGeometryBecomesNull(t *testing.T) {
 	var args []any
 	for range count {
 		literal := geoJSON(random, true)
-		arg, err := tab.Columns[0].Convert(value(t, literal), &schema.Options{Location: time.UTC})
+		arg, err := converted(&tab.Columns[0], value(t, literal), &schema.Options{Location: time.UTC})
 		if err != nil {
 			t.Fatalf("%s: %v", literal, err)
 		}

@@ -102,7 +102,7 @@ func TestLoadKnowsJSONUnderAnsiQuotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []string{`"x"`, "x"} {
-		if arg, err := got.Columns[i].Convert(value(t, `"x"`), nil); err != nil || arg != want {
+		if arg, err := converted(&got.Columns[i], value(t, `"x"`), nil); err != nil || arg != want {
 			t.Errorf("column %d: %v, %v, want %s", i, arg, err, want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestLoadNeedsInsertPrivilegeOnly(t *testing.T) {
 	if len(got.Columns) != 4 || !got.Columns[2].Generated || !slices.Equal(got.PrimaryKey, []int{0}) {
 		t.Errorf("got %+v", got)
 	}
-	if arg, err := got.Columns[1].Convert(value(t, `"x"`), nil); err != nil || arg != `"x"` {
+	if arg, err := converted(&got.Columns[1], value(t, `"x"`), nil); err != nil || arg != `"x"` {
 		t.Errorf("a string for the JSON column is %v, %v, want it quoted", arg, err)
 	}
 	if _, err := schema.Load(context.Background(), poor, schema.Name{Table: "other"}); !errors.Is(err, schema.ErrNoTable) {

@@ -88,6 +88,12 @@ func value(t *testing.T, literal string) payload.Value {
 	return row.Fields[0].Value
 }
 
+// converted is what the driver is given for v.
+func converted(c *schema.Column, v payload.Value, o *schema.Options) (any, error) {
+	arg, err := c.Convert(v, o, nil)
+	return arg.Value(), err
+}
+
 // insert writes literal into column v of table t through every room.
 func insert(t *testing.T, db *sqlx.DB, table, literal string, o *schema.Options) error {
 	t.Helper()
@@ -97,7 +103,7 @@ func insert(t *testing.T, db *sqlx.DB, table, literal string, o *schema.Options)
 		t.Fatal(err)
 	}
 	col := tab.Lookup([]byte("v"))
-	arg, err := tab.Columns[col].Convert(value(t, literal), o)
+	arg, err := converted(&tab.Columns[col], value(t, literal), o)
 	if err != nil {
 		return err
 	}
