@@ -13,9 +13,6 @@ import (
 // maxPlaceholders is what one prepared statement may hold: its count travels in 16 bits.
 const maxPlaceholders = math.MaxUint16
 
-// absent marks a cell whose row has no value for the column: DEFAULT.
-type absent struct{}
-
 // rowRef is one row by its number in the queue, and its text.
 type rowRef struct {
 	number   uint64
@@ -29,14 +26,15 @@ type rowRef struct {
 type batch struct {
 	table *schema.Table
 	cols  []int // indexes into table.Columns
-	cells []any
+	cells []schema.Argument
 	rows  []rowRef
 	bytes int  // estimate of the arguments on the wire
 	full  bool // no cell is absent
 
-	at     []int   // by table column: index into cols, or -1
-	shape  []named // the last row's fields, which the next most likely repeats
-	spares []any   // the row being converted
+	at     []int             // by table column: index into cols, or -1
+	shape  []named           // the last row's fields, which the next most likely repeats
+	spares []schema.Argument // the row being converted
+	room   schema.Room       // of the text in cells
 }
 
 // named is a field name as it came and the cell it belongs to: an index into
@@ -80,6 +78,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.cells) // the arguments keep whole messages alive
 	clear(b.rows)
 	clear(b.spares)
+	b.room.Reset()
 	b.cells, b.rows, b.bytes, b.full = b.cells[:0], b.rows[:0], 0, true
 }
 
@@ -92,7 +91,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 	width := len(b.cols)
 	cells := b.spares[:0]
 	for range width {
-		cells = append(cells, absent{})
+		cells = append(cells, schema.Argument{})
 	}
 	size, wrong, placed := 0, -1, 0
 	for i := range row.Fields {
@@ -116,13 +115,13 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 		}
 		placed++
 		for cell >= len(cells) {
-			cells = append(cells, absent{})
+			cells = append(cells, schema.Argument{})
 		}
 		if f.Value.Kind == payload.Null && o.NullAsDefault {
-			cells[cell] = absent{}
+			cells[cell] = schema.Argument{}
 			continue
 		}
-		v, e := b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert)
+		v, e := b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert, &b.room)
 		switch {
 		case e != nil && err == nil:
 			err, wrong = e, cell
@@ -130,7 +129,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 			err, wrong = nil, -1
 		}
 		cells[cell] = v
-		size += argumentSize(v)
+		size += argumentSize(&v)
 	}
 	b.spares = cells
 	if err == nil && placed == 0 {
@@ -141,8 +140,8 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 		return 0, err
 	}
 	b.widen(len(b.rows))
-	for _, c := range cells {
-		if c == (absent{}) {
+	for i := range cells {
+		if cells[i].Kind() == schema.Absent {
 			b.full = false
 		}
 	}
@@ -202,18 +201,18 @@ func (b *batch) widen(rows int) {
 		return
 	}
 	old, width := len(b.cells)/rows, len(b.cols)
-	wide := make([]any, 0, (rows+1)*width)
+	wide := make([]schema.Argument, 0, (rows+1)*width)
 	for r := range rows {
 		wide = append(wide, b.cells[r*old:(r+1)*old]...)
 		for range width - old {
-			wide = append(wide, absent{})
+			wide = append(wide, schema.Argument{})
 		}
 	}
 	b.cells, b.full = wide, false
 }
 
 // slice returns the cells of rows lo to hi.
-func (b *batch) slice(lo, hi int) []any { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
+func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
 // isFull tells whether the next row should open another batch.
 func (b *batch) isFull(o *Options, maxPacket int) bool {
@@ -221,14 +220,10 @@ func (b *batch) isFull(o *Options, maxPacket int) bool {
 	return len(b.rows) >= o.MaxBatchRows || b.bytes >= limit || (len(b.rows)+1)*(len(b.cols)+1) > maxPlaceholders
 }
 
-// argumentSize is what v takes in the binary protocol, at most.
-func argumentSize(v any) int {
-	switch v := v.(type) {
-	case string:
-		return len(v) + 11 // a type, a length
-	case []byte:
-		return len(v) + 11
-	default:
-		return 10
+// argumentSize is what a takes in the binary protocol, at most.
+func argumentSize(a *schema.Argument) int {
+	if a.Kind() == schema.Text {
+		return len(a.Text()) + 11 // a type, a length
 	}
+	return 10
 }

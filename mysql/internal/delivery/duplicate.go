@@ -83,8 +83,8 @@ func (w *writer) compare(ctx context.Context, b *batch, lo, hi int) ([]bool, err
 				return nil, err
 			}
 			for i := from; i < to; i++ {
-				if form, ok := b.keyForm(key, b.slice(i, i+1)); ok && b.rows[i].doubt && !same[i-lo] {
-					same[i-lo] = b.equal(b.slice(i, i+1), there[string(form)])
+				if form, ok := b.keyForm(key, b.values(i)); ok && b.rows[i].doubt && !same[i-lo] {
+					same[i-lo] = b.equal(i, there[string(form)])
 				}
 			}
 		}
@@ -125,7 +125,7 @@ func (w *writer) lookUp(ctx context.Context, b *batch, key []int, lo, hi int) (m
 	var args []any
 	tuples := 0
 	for i := lo; i < hi; i++ {
-		cells := b.slice(i, i+1)
+		cells := b.values(i)
 		if _, ok := b.keyForm(key, cells); !ok || !b.rows[i].doubt {
 			continue
 		}
@@ -166,11 +166,21 @@ func (w *writer) lookUp(ctx context.Context, b *batch, key []int, lo, hi int) (m
 	return there, nil
 }
 
+// values are the cells of row as the driver would read them; nil where absent.
+func (b *batch) values(row int) []any {
+	cells := b.slice(row, row+1)
+	values := make([]any, len(cells))
+	for i := range cells {
+		values[i] = cells[i].Value()
+	}
+	return values
+}
+
 // keyForm is the key of a row in a form in which equal keys are equal bytes.
 // Without its whole key nothing can be said of a row, nor with NULL in it.
 func (b *batch) keyForm(key []int, cells []any) (form []byte, ok bool) {
 	for _, k := range key {
-		if cells[k] == nil || cells[k] == (absent{}) {
+		if cells[k] == nil {
 			return nil, false
 		}
 		if form, ok = b.table.Columns[b.cols[k]].AppendComparable(form, cells[k]); !ok {
@@ -182,18 +192,19 @@ func (b *batch) keyForm(key []int, cells []any) (form []byte, ok bool) {
 
 // equal tells whether the table's row, if there is one, has the values of the
 // batch's. Of a column that the latter lacks anything is right.
-func (b *batch) equal(cells, stored []any) bool {
+func (b *batch) equal(row int, stored []any) bool {
 	if stored == nil {
 		return false
 	}
 	var ours, theirs []byte
-	for i, v := range cells {
-		if v == (absent{}) {
+	cells := b.slice(row, row+1)
+	for i := range cells {
+		if cells[i].Kind() == schema.Absent {
 			continue
 		}
 		c := &b.table.Columns[b.cols[i]]
 		var ok1, ok2 bool
-		ours, ok1 = c.AppendComparable(ours[:0], v)
+		ours, ok1 = c.AppendComparable(ours[:0], cells[i].Value())
 		theirs, ok2 = c.AppendComparable(theirs[:0], stored[i])
 		if !ok1 || !ok2 || !bytes.Equal(ours, theirs) {
 			return false

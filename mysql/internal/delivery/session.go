@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 
 	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/statement"
@@ -18,10 +19,18 @@ const maxStatements = 64
 type session struct {
 	conn     *sql.Conn
 	table    *schema.Table // what the statements were rendered for
-	prepared map[shapeKey]*sql.Stmt
+	prepared map[shapeKey]prepared
 	key      []byte
+	boxes    boxes
 	advance  *sql.Stmt // moves the ledger on; nil until it is first needed
 	broken   bool      // a transaction may be open that could not be rolled back
+}
+
+// prepared is a statement of the driver's own: database/sql would copy and
+// check every argument of it, at the price of what it checks.
+type prepared interface {
+	driver.Stmt
+	driver.StmtExecContext
 }
 
 // shapeKey names a statement: its columns, four bytes each, and its rows.
@@ -31,7 +40,7 @@ type shapeKey struct {
 }
 
 func newSession(conn *sql.Conn) *session {
-	return &session{conn: conn, prepared: map[shapeKey]*sql.Stmt{}}
+	return &session{conn: conn, prepared: map[shapeKey]prepared{}}
 }
 
 // turnTo makes the session write to t.
@@ -54,9 +63,12 @@ func (s *session) close() {
 }
 
 func (s *session) forget() {
-	for _, p := range s.prepared {
-		_ = p.Close()
-	}
+	_ = s.conn.Raw(func(any) error {
+		for _, p := range s.prepared {
+			_ = p.Close()
+		}
+		return nil
+	})
 	clear(s.prepared)
 }
 
@@ -115,15 +127,21 @@ func chunk(n int) int {
 }
 
 func (s *session) insertChunk(ctx context.Context, b *batch, lo, hi int) error {
-	stmt, err := s.prepare(ctx, b, hi-lo)
-	if err != nil {
+	cells := b.slice(lo, hi)
+	defer s.boxes.forget(len(cells))
+	args := s.boxes.of(cells)
+	return s.conn.Raw(func(c any) error {
+		stmt, err := s.prepare(ctx, c, b, hi-lo)
+		if err != nil {
+			return err
+		}
+		_, err = stmt.ExecContext(ctx, args)
 		return err
-	}
-	_, err = stmt.ExecContext(ctx, b.slice(lo, hi)...)
-	return err
+	})
 }
 
-func (s *session) prepare(ctx context.Context, b *batch, rows int) (*sql.Stmt, error) {
+// prepare returns the statement for so many rows of b on c, the driver's connection.
+func (s *session) prepare(ctx context.Context, c any, b *batch, rows int) (prepared, error) {
 	s.key = s.key[:0]
 	for _, c := range b.cols {
 		s.key = binary.LittleEndian.AppendUint32(s.key, uint32(c))
@@ -132,15 +150,29 @@ func (s *session) prepare(ctx context.Context, b *batch, rows int) (*sql.Stmt, e
 		return p, nil
 	}
 	if len(s.prepared) >= maxStatements {
-		s.forget()
+		for key, p := range s.prepared {
+			_ = p.Close()
+			delete(s.prepared, key)
+		}
 	}
-	p, err := s.conn.PrepareContext(ctx, statement.Insert(b.table, b.cols, rows, nil))
+	preparer, ok := c.(driver.ConnPrepareContext)
+	if !ok {
+		return nil, errDriver
+	}
+	stmt, err := preparer.PrepareContext(ctx, statement.Insert(b.table, b.cols, rows, nil))
 	if err != nil {
 		return nil, err
+	}
+	p, ok := stmt.(prepared)
+	if !ok {
+		return nil, errDriver
 	}
 	s.prepared[shapeKey{string(s.key), rows}] = p
 	return p, nil
 }
+
+// errDriver cannot be: the driver is the one that this is built with.
+var errDriver = errors.New("the driver lacks prepared statements with contexts")
 
 // insertUneven writes rows of which some lack columns: one statement of its
 // own, with DEFAULT in the gaps.
@@ -148,19 +180,19 @@ func (s *session) insertUneven(ctx context.Context, b *batch, lo, hi int) error 
 	cells := b.slice(lo, hi)
 	width := len(b.cols)
 	args := make([]any, 0, len(cells))
-	for _, c := range cells {
-		if c != (absent{}) {
-			args = append(args, c)
+	for i := range cells {
+		if cells[i].Kind() != schema.Absent {
+			args = append(args, cells[i].Value())
 		}
 	}
 	cols := b.cols
-	missing := func(row, i int) bool { return cells[row*width+i] == absent{} }
+	missing := func(row, i int) bool { return cells[row*width+i].Kind() == schema.Absent }
 	if hi-lo == 1 {
 		// Alone a row can do without its missing columns altogether, which is
 		// not the same to a trigger that fills them in.
 		cols, missing = make([]int, 0, width), nil
-		for i, c := range cells {
-			if c != (absent{}) {
+		for i := range cells {
+			if cells[i].Kind() != schema.Absent {
 				cols = append(cols, b.cols[i])
 			}
 		}

@@ -59,6 +59,10 @@ func (a *Argument) Value() any {
 	return nil
 }
 
+// Parts are where a's number, as its 64 bits, and its text lie: for whoever
+// must not copy them.
+func (a *Argument) Parts() (number *uint64, text *string) { return &a.bits, &a.text }
+
 func null() Argument               { return Argument{kind: Null} }
 func intOf(n int64) Argument       { return Argument{kind: Int, bits: uint64(n)} }
 func uintOf(n uint64) Argument     { return Argument{kind: Uint, bits: n} }
