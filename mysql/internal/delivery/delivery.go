@@ -121,8 +121,9 @@ type Delivery struct {
 
 	refusals refusals
 
-	batches chan *batch // unbuffered: a batch that is taken is being written
-	free    chan *batch // batches to use again
+	batches chan *batch   // unbuffered: a batch that is taken is being written
+	free    chan *batch   // batches to use again
+	rest    chan struct{} // nothing has been written for long: an open batch without rows may go
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 
@@ -148,7 +149,7 @@ func (s *setup) dropIdle() {
 func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h *Health) *Delivery {
 	d := &Delivery{
 		queue: q, letters: l, meter: m, log: log, health: h,
-		batches: make(chan *batch), free: make(chan *batch, 2), cancel: func() {},
+		batches: make(chan *batch), free: make(chan *batch, 2), rest: make(chan struct{}), cancel: func() {},
 		hastened: make(chan struct{}),
 	}
 	d.refusals.rows = map[uint64]int{}

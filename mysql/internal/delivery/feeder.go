@@ -74,6 +74,11 @@ func (f *feeder) wait(ctx context.Context) bool {
 		f.due = true
 	case offer <- f.batch:
 		f.next()
+	case <-f.rest:
+		if len(f.batch.rows) == 0 {
+			f.batch = &batch{}
+			f.decoder = payload.Decoder{}
+		}
 	}
 	return true
 }
@@ -176,6 +181,9 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 
 // ready returns the table as known now, with an open batch for it.
 func (f *feeder) ready(ctx context.Context) (*schema.Table, error) {
+	if t := f.batch.table; len(f.batch.rows) > 0 && t == f.tables.live.Load() {
+		return t, nil // its age is looked at once a batch
+	}
 	t, err := f.current(ctx)
 	if err != nil || f.batch.table == t {
 		return t, err

@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ekuiper-mysql/mysql/internal/fault"
@@ -25,7 +26,9 @@ type tables struct {
 	suspect bool          // not to be used before it is read again
 	read    time.Time
 	doubted time.Time // when a row last was reason to read it
-	packet  int       // the server's max_allowed_packet in bytes, 0 unknown
+
+	live   atomic.Pointer[schema.Table] // table, unless suspect: for each row's asking
+	packet atomic.Int64                 // the server's max_allowed_packet in bytes, 0 unknown
 }
 
 // get returns the table, nil if it must be read first, and whether it is time
@@ -46,7 +49,9 @@ func (t *tables) put(table *schema.Table, packet int) *schema.Table {
 	if t.table == nil || !reflect.DeepEqual(t.table, table) {
 		t.table = table
 	}
-	t.packet, t.read, t.suspect = packet, time.Now(), false
+	t.read, t.suspect = time.Now(), false
+	t.packet.Store(int64(packet))
+	t.live.Store(t.table)
 	return t.table
 }
 
@@ -69,6 +74,7 @@ func (t *tables) doubt(table *schema.Table, minAge time.Duration) bool {
 	if now := time.Now(); now.Sub(t.doubted) >= minAge {
 		t.doubted = now
 		t.suspect = true
+		t.live.Store(nil)
 		return true
 	}
 	return false
@@ -78,17 +84,19 @@ func (t *tables) doubt(table *schema.Table, minAge time.Duration) bool {
 func (t *tables) drop(table *schema.Table) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.suspect = t.suspect || t.table == table
+	if t.table == table {
+		t.suspect = true
+		t.live.Store(nil)
+	}
 }
 
 // maxPacket is how many bytes of arguments one statement may carry.
 func (t *tables) maxPacket() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.packet == 0 {
+	packet := int(t.packet.Load())
+	if packet == 0 {
 		return math.MaxInt
 	}
-	return max(t.packet-t.packet/8, 1) // the statement's head and type list come on top
+	return max(packet-packet/8, 1) // the statement's head and type list come on top
 }
 
 // current returns the table, reading it first if need be. It waits for the

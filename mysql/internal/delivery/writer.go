@@ -46,12 +46,11 @@ func (w *writer) run(ctx context.Context) {
 	rest := time.NewTimer(idleRelease)
 	defer rest.Stop()
 	for {
-		rest.Reset(idleRelease)
 		select {
 		case <-ctx.Done():
 			return
 		case <-rest.C:
-			w.disconnect()
+			w.release()
 		case b := <-w.batches:
 			large := b.bytes >= largeBatch
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
@@ -67,7 +66,25 @@ func (w *writer) run(ctx context.Context) {
 			case w.free <- b:
 			default:
 			}
+			rest.Reset(idleRelease)
 		}
+	}
+}
+
+// release gives back what an idle rule need not hold: its connection, and the
+// memory of its batches.
+func (w *writer) release() {
+	w.disconnect()
+	w.decoder, w.keys, w.keysOf = payload.Decoder{}, nil, nil
+	for len(w.free) > 0 {
+		select {
+		case <-w.free:
+		default:
+		}
+	}
+	select {
+	case w.rest <- struct{}{}:
+	default: // the feeder has work
 	}
 }
 
