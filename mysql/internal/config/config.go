@@ -28,6 +28,7 @@ type Config struct {
 	MaxBatchRows      int
 	MaxBatchBytes     int
 	MaxBatchDelay     time.Duration
+	Road              string        // auto, insert, load
 	MaxQueueBytes     int64         // of the memory queue, where Journal is false
 	Journal           bool          // rows wait on disk
 	MaxJournalBytes   int64         // on disk
@@ -84,6 +85,7 @@ func (c Config) visible() []setting {
 		{"maxBatchRows", c.MaxBatchRows},
 		{"maxBatchBytes", c.MaxBatchBytes},
 		{"maxBatchDelay", c.MaxBatchDelay.String()},
+		{"road", c.Road},
 		{"maxQueueBytes", c.MaxQueueBytes},
 		{"journal", choose(c.Journal, "on", "off")},
 		{"maxJournalBytes", c.MaxJournalBytes},

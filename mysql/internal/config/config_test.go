@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err, warnings)
 	}
 	want := "target localhost:3306/database, table test, nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
-		"maxBatchRows 1000, maxBatchBytes 1048576, maxBatchDelay 0s, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
+		"maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
 	}
@@ -66,8 +66,8 @@ func TestValuesAccepted(t *testing.T) {
 		{"maxBatchRows", json.Number("7e2"), "maxBatchRows 700"},
 		{"maxBatchRows", " 7 ", "maxBatchRows 7"},
 		{"maxBatchRows", uint8(7), "maxBatchRows 7"},
-		{"maxBatchRows", nil, "maxBatchRows 1000"},
-		{"maxBatchRows", "", "maxBatchRows 1000"},
+		{"maxBatchRows", nil, "maxBatchRows 8000"},
+		{"maxBatchRows", "", "maxBatchRows 8000"},
 		{"maxBatchBytes", 1024, "maxBatchBytes 1024"},
 		{"maxBatchBytes", "4MiB", "maxBatchBytes 4194304"},
 		{"maxBatchBytes", "2 kib", "maxBatchBytes 2048"},

@@ -96,11 +96,12 @@ var properties = []Property{
 		read: choice(func(r *reader, s string) { r.config.EpochUnit = s }),
 	},
 	{
-		Name: "maxBatchRows", Type: "integer", Default: 1000, Unit: "rows", Allowed: "1 to 65535",
+		Name: "maxBatchRows", Type: "integer", Default: 8000, Unit: "rows", Allowed: "1 to 65535",
 		Label: Text{"Rows per batch", "每批行数"},
 		Hint: Text{
-			"The most rows that are written at once. A batch does not wait to be full.",
-			"一次写入的最多行数。批次不会等待填满。",
+			"The most rows that are written at once; more than 8000 never are. A batch does not wait to be full. Where many rows wait, batches begin " +
+				"with 1000 and grow as long as that makes them faster, as it does with a server that is far; they shrink on lock conflicts and slow writes.",
+			"一次写入的最多行数，不会超过 8000。批次不会等待填满。等待的行较多时，批次从 1000 行开始，在速度随之提高时（例如服务器较远）增大，遇到锁冲突或写入过慢时减小。",
 		},
 		read: number(1, 65535, func(r *reader, n int64) { r.config.MaxBatchRows = int(n) }),
 	},
@@ -121,6 +122,17 @@ var properties = []Property{
 			"在没有其他写入时，未满的批次等待更多行的时间。0 表示立即写入。",
 		},
 		read: readDelay,
+	},
+	{
+		Name: "road", Type: "string", Default: "auto", Allowed: "auto, insert, load", Values: []string{"auto", "insert", "load"},
+		Label: Text{"Road", "写入方式"},
+		Hint: Text{
+			"How many rows at once are written: insert by prepared INSERT, load by LOAD DATA LOCAL where the server has local_infile on and all values are plain; " +
+				"what such a load would change or pass over is undone and goes by INSERT. auto takes the faster one: load on MySQL, insert elsewhere.",
+			"大批量行的写入方式：insert 使用预处理的 INSERT；load 在服务器开启 local_infile 且各值均为普通值时使用 LOAD DATA LOCAL，" +
+				"若加载会改动或跳过某些值，则撤销并改用 INSERT。auto 选择较快者：MySQL 用 load，其他用 insert。",
+		},
+		read: choice(func(r *reader, s string) { r.config.Road = s }),
 	},
 	{
 		Name: "journal", Type: "string", Default: "on", Allowed: "on, off", Values: []string{"on", "off"},

@@ -215,9 +215,9 @@ func (b *batch) widen(rows int) {
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
 // isFull tells whether the next row should open another batch.
-func (b *batch) isFull(o *Options, maxPacket int) bool {
+func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
 	limit := min(o.MaxBatchBytes, maxPacket)
-	return len(b.rows) >= o.MaxBatchRows || b.bytes >= limit || (len(b.rows)+1)*(len(b.cols)+1) > maxPlaceholders
+	return len(b.rows) >= maxRows || b.bytes >= limit || (len(b.rows)+1)*(len(b.cols)+1) > maxPlaceholders
 }
 
 // argumentSize is what a takes in the binary protocol, at most.

@@ -121,7 +121,7 @@ func TestBatchIsFull(t *testing.T) {
 		o.Convert.Location = time.UTC
 		b := &batch{}
 		b.reset(testTable())
-		for !b.isFull(&o, c.packet) {
+		for !b.isFull(&o, o.MaxBatchRows, c.packet) {
 			fill(b, `{"id":1}`, &o)
 		}
 		if len(b.rows) != c.rows {
@@ -146,8 +146,8 @@ func TestChunksAreFewSizes(t *testing.T) {
 	if len(sizes) > 10 {
 		t.Errorf("%d sizes of statements", len(sizes))
 	}
-	if got := []int{chunk(1000), chunk(2500)}; !reflect.DeepEqual(got, []int{1000, 2000}) {
-		t.Errorf("chunks of 1000 and 2500 rows: %v", got)
+	if got := []int{chunk(1000), chunk(2500), chunk(7999), chunk(65535)}; !reflect.DeepEqual(got, []int{1000, 2000, 4000, 8000}) {
+		t.Errorf("chunks of 1000, 2500, 7999 and 65535 rows: %v", got)
 	}
 }
 

@@ -74,7 +74,7 @@ type Refused struct {
 // Meter counts what is not the fate of rows, which the queue knows. Its methods
 // may be called from any goroutine.
 type Meter interface {
-	Committed() // a batch
+	Committed(loaded bool) // a batch; loaded: by LOAD DATA
 	ExtraFields(n int)
 	Retried()
 	Connected()
@@ -96,28 +96,31 @@ type Options struct {
 	Convert           schema.Options // Location must not be nil
 	NullAsDefault     bool           // a null field is left to the column's default
 	IgnoreExtraFields bool           // a field without a column is dropped, not an error of its row
-	MaxBatchRows      int            // rows, at least 1
+	MaxBatchRows      int            // rows, at least 1; sizing may keep batches smaller
 	MaxBatchBytes     int            // bytes of arguments; the server's max_allowed_packet also bounds
 	MaxBatchDelay     time.Duration  // how long an open batch waits for company of an idle writer
 	// MinReload is the least time between two reads of the table because of
 	// rows that do not fit it: many bad rows must not cost as many reads.
 	MinReload time.Duration
 	Errors    fault.Overrides // the rule's own classes of errors
-	Ledger    *Ledger         // delivers exactly once; nil at least once
+	Road      Road
+	Ledger    *Ledger // delivers exactly once; nil at least once
 }
 
 // Delivery moves one queue's messages into one table.
 type Delivery struct {
-	setup   atomic.Pointer[setup]
-	queue   Queue
-	letters DeadLetters
-	meter   Meter
-	log     Logger
-	health  *Health
-	tables  tables
-	flavour atomic.Uint32         // of the server, as a fault.Flavour; its numbers mean different things
-	claimed atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
-	stuck   atomic.Bool           // this table, or the way to it, needs somebody to mend it
+	setup       atomic.Pointer[setup]
+	queue       Queue
+	letters     DeadLetters
+	meter       Meter
+	log         Logger
+	health      *Health
+	tables      tables
+	flavour     atomic.Uint32 // of the server, as a fault.Flavour; its numbers mean different things
+	localInfile atomic.Bool   // the server takes LOAD DATA LOCAL
+	sizing      sizing
+	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
+	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
 
 	refusals refusals
 
@@ -211,7 +214,7 @@ func (d *Delivery) classify(err error) fault.Class {
 	if errors.As(err, &mend) {
 		return fault.Operator
 	}
-	if errors.As(err, new(*displacedError)) {
+	if errors.As(err, new(*displacedError)) || errors.As(err, new(*undoneError)) {
 		return fault.Passing
 	}
 	c := fault.Classifier{Overrides: d.setup.Load().options.Errors, Flavour: fault.Flavour(d.flavour.Load())}

@@ -173,7 +173,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	if len(f.batch.rows) == 1 {
 		f.open()
 	}
-	if f.batch.isFull(f.options, f.tables.maxPacket()) {
+	if f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
 		return f.hand(ctx)
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 	"ekuiper-mysql/mysql/internal/fault"
 )
 
-// insertOnce writes the rows lo to hi of b and moves the ledger on, both or
+// writeOnce writes the rows lo to hi of b by write and moves the ledger on, both or
 // neither.
-func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
+func (w *writer) writeOnce(ctx context.Context, b *batch, lo, hi int, write func() error) error {
 	s, l := w.session, w.through.options.Ledger
 	s.turnTo(b.table)
 	last := b.rows[hi-1]
@@ -23,10 +23,7 @@ func (w *writer) insertOnce(ctx context.Context, b *batch, lo, hi int) error {
 		if err := l.advance(ctx, s, b.table.Name, *w.place, last); err != nil {
 			return err
 		}
-		if !b.full {
-			return s.insertUneven(ctx, b, lo, hi)
-		}
-		return s.insertChunks(ctx, b, lo, hi)
+		return write()
 	})
 	if p := w.place; p.news != "" && (err == nil || fault.MaybeStored(err)) {
 		w.log.Warnf("%s: %s", w.target(), p.news)

@@ -15,7 +15,7 @@ import (
 
 type quietMeter struct{}
 
-func (quietMeter) Committed()      {}
+func (quietMeter) Committed(bool)  {}
 func (quietMeter) ExtraFields(int) {}
 func (quietMeter) Retried()        {}
 func (quietMeter) Connected()      {}

@@ -75,13 +75,10 @@ func (s *session) forget() {
 // insert writes the rows lo to hi of b: all or, in a transactional table, none.
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
 	s.turnTo(b.table)
-	if !b.full {
-		return s.insertUneven(ctx, b, lo, hi)
+	if n := hi - lo; !b.full || n == chunk(n) {
+		return s.insertRows(ctx, b, lo, hi) // one statement
 	}
-	if n := hi - lo; n == chunk(n) {
-		return s.insertChunk(ctx, b, lo, hi)
-	}
-	return s.transaction(ctx, func() error { return s.insertChunks(ctx, b, lo, hi) })
+	return s.transaction(ctx, func() error { return s.insertRows(ctx, b, lo, hi) })
 }
 
 // transaction does work in a transaction, which is committed if it succeeds.
@@ -101,8 +98,12 @@ func (s *session) transaction(ctx context.Context, work func() error) error {
 	return err
 }
 
-// insertChunks writes the rows in few statements, of few sizes.
-func (s *session) insertChunks(ctx context.Context, b *batch, lo, hi int) error {
+// insertRows writes the rows in few statements, of few sizes; rows of which
+// some lack columns in one.
+func (s *session) insertRows(ctx context.Context, b *batch, lo, hi int) error {
+	if !b.full {
+		return s.insertUneven(ctx, b, lo, hi)
+	}
 	for lo < hi {
 		n := chunk(hi - lo)
 		if err := s.insertChunk(ctx, b, lo, lo+n); err != nil {
@@ -116,11 +117,11 @@ func (s *session) insertChunks(ctx context.Context, b *batch, lo, hi int) error 
 // chunk returns how many of n rows the next statement takes: few sizes, so
 // that few statements are prepared, and each batch is few statements.
 func chunk(n int) int {
-	if n >= 1000 {
-		return n - n%1000
-	}
 	size := 1
-	for size*2 <= n {
+	if n >= firstRows {
+		size = firstRows
+	}
+	for size*2 <= min(n, mostRows) {
 		size *= 2
 	}
 	return size

@@ -135,10 +135,26 @@ func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet 
 	if err = s.db.QueryRowContext(ctx, "SELECT @@max_allowed_packet, VERSION()").Scan(&packet, &version); err != nil {
 		return nil, 0, &beforeError{"connect", err}
 	}
-	d.flavour.Store(uint32(fault.FlavourOf(version)))
+	flavour := fault.FlavourOf(version)
+	d.flavour.Store(uint32(flavour))
+	d.localInfile.Store(d.takesFiles(ctx, s, flavour))
 	t, err = schema.Load(ctx, s.db, s.options.Table)
 	if err == nil && s.options.Ledger != nil && !t.Atomic {
 		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s is %s: alter it to InnoDB, or use atLeastOnce", s.options.Table, t.Engine)}
 	}
 	return t, packet, err
+}
+
+// takesFiles tells whether the server takes LOAD DATA LOCAL, if that is of interest.
+func (d *Delivery) takesFiles(ctx context.Context, s *setup, flavour fault.Flavour) bool {
+	road := s.options.Road
+	if road == InsertRoad || flavour != fault.MySQL && (road == AutoRoad || flavour != fault.MariaDB) {
+		return false
+	}
+	var on bool
+	if err := s.db.QueryRowContext(ctx, "SELECT @@local_infile").Scan(&on); err != nil {
+		d.log.Debugf("asking %s for local_infile: %v", s.options.Target, err)
+		return false
+	}
+	return on
 }

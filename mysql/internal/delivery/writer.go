@@ -37,12 +37,14 @@ type writer struct {
 	keys    [][]int // the table's unique keys, as indexes into its columns
 	keysOf  *schema.Table
 	place   *place // where the ledger stands; nil without one
+	loading loading
 }
 
 func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
 
 func (w *writer) run(ctx context.Context) {
 	defer w.disconnect()
+	defer w.loading.end()
 	rest := time.NewTimer(idleRelease)
 	defer rest.Stop()
 	for {
@@ -98,6 +100,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 	retry := newRetry(w.Delivery, "writing to")
 	rebuilt, unknown := false, false
 	for {
+		start := time.Now()
 		err := w.execute(ctx, b, lo, hi)
 		if unknown && w.place == nil {
 			b.doubted(lo, hi) // the ledger would have told, but the rule has done without since
@@ -126,11 +129,15 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 				class = fault.Row
 			}
 		}
+		if class == fault.TooLarge || class == fault.TooSlow || fault.IsConflict(err) {
+			w.sizing.trouble(w.setup.Load().options.MaxBatchRows)
+		}
 		switch class {
 		case fault.None:
 			w.health.up()
 			retry.healed()
-			w.meter.Committed()
+			w.meter.Committed(w.loading.used)
+			w.sizing.wrote(hi-lo, time.Since(start), w.through.options.MaxBatchRows)
 			w.stored(b, lo, hi)
 			return nil
 		case fault.Row, fault.TooLarge, fault.TooSlow:
@@ -237,19 +244,43 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 		return err
 	}
 	w.used = time.Now()
-	var err error
-	if w.place == nil {
-		err = w.session.insert(ctx, b, lo, hi)
-	} else {
-		err = w.insertOnce(ctx, b, lo, hi)
+	w.loading.used = w.loads(b, lo, hi)
+	if w.loading.used {
+		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi) })
+		if w.byLoad(err) || w.session == nil {
+			return describe("LOAD DATA", hi-lo, err)
+		}
+		w.loading.used = false
 	}
+	if w.place == nil {
+		return describe("INSERT", hi-lo, w.checked(w.session.insert(ctx, b, lo, hi)))
+	}
+	return describe("INSERT", hi-lo, w.transact(ctx, b, lo, hi, func() error { return w.session.insertRows(ctx, b, lo, hi) }))
+}
+
+// transact does write, which writes the rows lo to hi of b, in a transaction:
+// the ledger's if there is one.
+func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func() error) error {
+	w.session.turnTo(b.table)
+	if w.place == nil {
+		return w.checked(w.session.transaction(ctx, write))
+	}
+	return w.checked(w.writeOnce(ctx, b, lo, hi, write))
+}
+
+// checked gives up a connection of which nobody knows where it stands.
+func (w *writer) checked(err error) error {
 	if w.session.broken {
 		w.disconnect()
 	}
-	if err != nil {
-		return fmt.Errorf("insert of %d rows: %w", hi-lo, err)
+	return err
+}
+
+func describe(statement string, rows int, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s of %d rows: %w", statement, rows, err)
 }
 
 // connect makes sure of a living connection.

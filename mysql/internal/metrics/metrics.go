@@ -16,6 +16,7 @@ type Rule struct {
 	tooLarge     atomic.Int64
 	extraFields  atomic.Int64
 	batches      atomic.Int64
+	loaded       atomic.Int64
 	retries      atomic.Int64
 	connects     atomic.Int64
 	schemaLoads  atomic.Int64
@@ -38,8 +39,13 @@ type Rows struct {
 // Account sets where the fate of rows is read from.
 func (r *Rule) Account(rows func() Rows) { r.rows.Store(&rows) }
 
-// Committed counts a batch that the server has committed; its rows are the queue's to count.
-func (r *Rule) Committed() { r.batches.Add(1) }
+// Committed counts a batch that the server has committed, by LOAD DATA if loaded; its rows are the queue's to count.
+func (r *Rule) Committed(loaded bool) {
+	r.batches.Add(1)
+	if loaded {
+		r.loaded.Add(1)
+	}
+}
 
 // TooLarge counts messages that were too large to be received. How many rows
 // they held nobody knows: they are in none of the sums.
@@ -63,10 +69,10 @@ func (r *Rule) Blocked(nanos int64) { r.blockedNanos.Add(nanos) }
 // Snapshot is a Rule's figures at one moment.
 type Snapshot struct {
 	Rows
-	TooLarge                                int64 // messages
-	ExtraFields                             int64 // fields
-	Batches, Retries, Connects, SchemaLoads int64
-	BlockedSeconds                          float64
+	TooLarge                                        int64 // messages
+	ExtraFields                                     int64 // fields
+	Batches, Loaded, Retries, Connects, SchemaLoads int64
+	BlockedSeconds                                  float64
 }
 
 // Snapshot reads the figures.
@@ -77,7 +83,7 @@ func (r *Rule) Snapshot() Snapshot {
 	}
 	return Snapshot{
 		Rows: rows, TooLarge: r.tooLarge.Load(),
-		ExtraFields: r.extraFields.Load(), Batches: r.batches.Load(), Retries: r.retries.Load(),
+		ExtraFields: r.extraFields.Load(), Batches: r.batches.Load(), Loaded: r.loaded.Load(), Retries: r.retries.Load(),
 		Connects: r.connects.Load(), SchemaLoads: r.schemaLoads.Load(),
 		BlockedSeconds: float64(r.blockedNanos.Load()) / 1e9,
 	}

@@ -69,6 +69,7 @@ var figures = []struct {
 	{"messages_too_large_total", "counter", "Messages too large to be received; their rows are in no other figure.", func(s Snapshot) float64 { return float64(s.TooLarge) }},
 	{"extra_fields_total", "counter", "Fields dropped because the table has no such column.", func(s Snapshot) float64 { return float64(s.ExtraFields) }},
 	{"batches_total", "counter", "Batches that the server has committed.", func(s Snapshot) float64 { return float64(s.Batches) }},
+	{"batches_loaded_total", "counter", "Those of the batches that went by LOAD DATA LOCAL; the others went by INSERT.", func(s Snapshot) float64 { return float64(s.Loaded) }},
 	{"retries_total", "counter", "Attempts that were repeated.", func(s Snapshot) float64 { return float64(s.Retries) }},
 	{"connects_total", "counter", "Connections made for writing.", func(s Snapshot) float64 { return float64(s.Connects) }},
 	{"schema_loads_total", "counter", "Times that the table's columns were read.", func(s Snapshot) float64 { return float64(s.SchemaLoads) }},

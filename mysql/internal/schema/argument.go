@@ -110,3 +110,15 @@ func (r *Room) keep(b []byte) string {
 	}
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
+
+// Loadable tells whether LOAD DATA reads an argument of this column from text
+// as INSERT takes it from a statement. It reads text in the file's charset, so
+// bytes are none, and BIT, spatial and vector columns want functions.
+func (c *Column) Loadable() bool {
+	switch c.spec.family {
+	case familyInteger, familyDecimal, familyFloat, familyDouble, familyText, familyJSON,
+		familyDate, familyDateTime, familyTimestamp, familyTime, familyYear:
+		return true
+	}
+	return false // nor ENUM and SET, of which digits may be taken for an index
+}

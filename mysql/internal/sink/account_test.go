@@ -47,6 +47,10 @@ func (b *bundle) recount(when, dir, table string) metrics.Rows {
 func (b *bundle) wantRecount(when string, s *Sink, dir string) metrics.Rows {
 	b.t.Helper()
 	rows := s.outbox.meter.Snapshot().Rows
+	// A row's fate is known a moment before it is in the file.
+	if err := s.outbox.queue.(*journal.Disk).Sync(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
 	if want := b.recount(when, dir, "numbers"); rows != want {
 		b.t.Errorf("%s: the sink counts %+v, its files say %+v", when, rows, want)
 	}

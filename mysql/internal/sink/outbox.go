@@ -205,6 +205,8 @@ func (b *outbox) labels() metrics.Labels {
 
 func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
 
+var roads = map[string]delivery.Road{"auto": delivery.AutoRoad, "insert": delivery.InsertRoad, "load": delivery.LoadRoad}
+
 // connectLazily prepares connections without making one.
 func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB, error) {
 	name, err := schema.ParseName(c.Table)
@@ -236,7 +238,7 @@ func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB
 		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload, Errors: overrides,
+		MinReload: minReload, Errors: overrides, Road: roads[c.Road],
 	}, db, nil
 }
 

@@ -1,0 +1,242 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/go-sql-driver/mysql"
+
+	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/statement"
+)
+
+// Road is how rows travel to the server.
+type Road uint8
+
+// The roads. Rows that a road cannot take go by Insert.
+const (
+	AutoRoad   Road = iota // the faster of the two, by the kind of server
+	InsertRoad             // INSERT of many rows, prepared
+	LoadRoad               // LOAD DATA LOCAL, where the server allows it
+)
+
+// LOAD DATA LOCAL makes warnings of errors: a row that does not fit is changed
+// until it does, and a duplicate is passed over. So it is used only for what
+// can be undone, in a transaction of its own or the ledger's: any warning, or
+// a row that is missing, takes the whole back and the same rows go by INSERT,
+// which says what is wrong with which.
+
+const (
+	leastLoaded = 200   // rows: fewer are not worth the statements around them
+	mostLoaded  = 10000 // Galera with wsrep_load_data_splitting commits after so many
+	mostAvoided = 1024  // batches
+)
+
+// undoneError says that a LOAD DATA was taken back.
+type undoneError struct{ why string }
+
+func (e *undoneError) Error() string { return "LOAD DATA was taken back: " + e.why }
+
+// loading is a writer's use of LOAD DATA.
+type loading struct {
+	name    string // of the file that the server asks for
+	file    loadFile
+	avoid   int // batches that go by INSERT before it is tried again
+	avoided int // how many were avoided the last time
+	told    bool
+	used    bool // for the rows that were written last
+}
+
+var loadings atomic.Uint64
+
+// begin makes the file known to the driver, which gives the server no other.
+func (l *loading) begin() {
+	if l.name == "" {
+		l.name = fmt.Sprintf("ekuiper_mysql_%d", loadings.Add(1))
+		mysql.RegisterReaderHandler(l.name, func() io.Reader { return &l.file })
+	}
+}
+
+func (l *loading) end() {
+	if l.name != "" {
+		mysql.DeregisterReaderHandler(l.name)
+		l.name = ""
+	}
+}
+
+// failed notes that the road was of no use: the rows after are most likely
+// like those before, so it is tried less and less often.
+func (l *loading) failed() {
+	l.avoided = min(max(2*l.avoided, 1), mostAvoided)
+	l.avoid = l.avoided
+	l.file.release()
+}
+
+// loads tells whether the rows lo to hi of b are to go by LOAD DATA.
+func (w *writer) loads(b *batch, lo, hi int) bool {
+	n := hi - lo
+	road := w.through.options.Road
+	if n < len(b.rows) {
+		return false // a part is written because the whole was refused
+	}
+	if road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || !b.table.Atomic || b.inDoubt(lo, hi) {
+		return false
+	}
+	if road == AutoRoad && fault.Flavour(w.flavour.Load()) != fault.MySQL {
+		return false // MariaDB is quicker with INSERT, and TiDB splits what it loads
+	}
+	for _, c := range b.cols {
+		if !b.table.Columns[c].Loadable() {
+			return false
+		}
+	}
+	if w.loading.avoid > 0 {
+		w.loading.avoid--
+		return false
+	}
+	return true
+}
+
+// load writes the rows lo to hi of b in the transaction that is open.
+func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int) error {
+	l.begin()
+	l.file.open(b, lo, hi)
+	defer l.file.release()
+	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, l.name))
+	if err != nil {
+		return err
+	}
+	stored, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if stored != int64(hi-lo) {
+		return &undoneError{fmt.Sprintf("it stored %d of %d rows", stored, hi-lo)}
+	}
+	var warnings int
+	if err := s.conn.QueryRowContext(ctx, "SELECT @@warning_count").Scan(&warnings); err != nil {
+		return err
+	}
+	if warnings > 0 {
+		return &undoneError{fmt.Sprintf("it gave %d warnings", warnings)}
+	}
+	return nil
+}
+
+// byLoad tells whether the rows are settled by LOAD DATA: with err, or stored.
+// If not, nothing of them is stored and they are to go by INSERT.
+func (w *writer) byLoad(err error) bool {
+	if err == nil {
+		w.loading.avoided = 0
+		return true
+	}
+	var undone *undoneError
+	var server *mysql.MySQLError
+	switch {
+	case errors.As(err, &undone):
+	case errors.As(err, new(*displacedError)), errors.As(err, new(*beforeError)), errors.As(err, new(*mendError)):
+		return true // of the ledger, or of the transaction around
+	case errors.As(err, &server) && w.classify(err) != fault.Passing && fault.Usable(err) && !fault.MaybeStored(err):
+		// The INSERT's error is the one that tells of the rows.
+	default:
+		return true
+	}
+	w.loading.failed()
+	if !w.loading.told {
+		w.loading.told = true
+		w.log.Debugf("%s: %v; the rows go by INSERT", w.target(), err)
+	}
+	return false
+}
+
+// loadFile is the file that LOAD DATA reads: a row a line, columns parted by
+// tabs. It is rendered as the driver reads it, a buffer's worth at a time.
+type loadFile struct {
+	cells []schema.Argument
+	width int
+	next  int
+	line  []byte // what is rendered and not read yet
+	buf   []byte
+}
+
+func (f *loadFile) open(b *batch, lo, hi int) {
+	f.cells, f.width, f.next = b.slice(lo, hi), len(b.cols), 0
+	f.line = nil
+}
+
+func (f *loadFile) release() {
+	f.cells, f.line = nil, nil
+	if cap(f.buf) > largeLine {
+		f.buf = nil
+	}
+}
+
+// The sizes of a loadFile's buffer, in bytes.
+const (
+	rendered  = 16 << 10 // at once, as the driver asks for it
+	largeLine = 1 << 20  // is not kept
+)
+
+// Read implements io.Reader.
+func (f *loadFile) Read(p []byte) (int, error) {
+	if len(f.line) == 0 {
+		if f.next == len(f.cells) {
+			return 0, io.EOF
+		}
+		b := f.buf[:0]
+		for f.next < len(f.cells) && len(b) < rendered {
+			for range f.width {
+				b = append(appendLoaded(b, &f.cells[f.next]), '\t')
+				f.next++
+			}
+			b[len(b)-1] = '\n'
+		}
+		f.buf, f.line = b, b
+	}
+	n := copy(p, f.line)
+	f.line = f.line[n:]
+	return n, nil
+}
+
+// appendLoaded writes a as LOAD DATA reads it, with its default escapes.
+func appendLoaded(b []byte, a *schema.Argument) []byte {
+	switch a.Kind() {
+	case schema.Int:
+		return strconv.AppendInt(b, a.Int(), 10)
+	case schema.Uint:
+		return strconv.AppendUint(b, a.Uint(), 10)
+	case schema.Float:
+		return strconv.AppendFloat(b, a.Float(), 'g', -1, 64)
+	case schema.Text:
+		return appendEscaped(b, a.Text())
+	default:
+		return append(b, `\N`...)
+	}
+}
+
+func appendEscaped(b []byte, text string) []byte {
+	start := 0
+	for i := 0; i < len(text); i++ {
+		var c byte
+		switch text[i] {
+		case '\\':
+			c = '\\'
+		case '\t':
+			c = 't'
+		case '\n':
+			c = 'n'
+		case 0:
+			c = '0'
+		default:
+			continue
+		}
+		b = append(append(b, text[start:i]...), '\\', c)
+		start = i + 1
+	}
+	return append(b, text[start:]...)
+}
