@@ -52,7 +52,7 @@ func TestLoadedRowsAreAsInserted(t *testing.T) {
 		latin := `"é\tß\\"`
 		rows = append(rows, fmt.Sprintf(`{"id":%d,"s":%s,"t":%s,"j":{"k":%s,"n":[1,null,"\t"]},"i":%s,"u":18446744073709551615,"d":%d.0000000001,"f":%s,"r":%s,`+
 			`"at":"2026-11-20T10:30:17.123456","ts":%d,"da":"2026-02-28","ti":"-838:59:59","y":2026,"b":%v}`,
-			i, text, latin, text, numbers[i%len(numbers)], i, f, r, 1763634617123+i, i%2 == 0))
+			i, text, latin, text, numbers[i%len(numbers)], i, f, r, 1763634617123+int64(i), i%2 == 0))
 	}
 	message := "[" + strings.Join(rows, ",") + "]"
 	for _, road := range []struct {
