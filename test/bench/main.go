@@ -4,13 +4,16 @@
 // on one machine, turn by turn, so that what the machine does besides falls on
 // both. It prints a line for each ratio, written so that higher is better:
 //
-//	ratio <name> <median> goal <goal> (<low> to <high>, <n> pairs)
+//	ratio <name> <median> goal <goal> (<low> to <high>, <n> pairs; ...)
 //
 // low and high bound the median's 95 % confidence interval, where there are
-// pairs enough for one. Run it by `make bench` or `make bench-quick`.
+// pairs enough for one. It ends with how many goals were met and missed, and
+// writes the table into the file that -report names. Run it by `make bench` or
+// `make bench-quick`.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,97 +25,166 @@ import (
 func main() {
 	o := options{}
 	flag.StringVar(&o.executable, "plugin", "build/mysql", "the plugin's executable")
+	flag.StringVar(&o.peers, "peers", "build/peers", "the folder of the peers' executables")
 	flag.IntVar(&o.pairs, "pairs", 10, "how often each pair of roads is run")
 	flag.IntVar(&o.rows, "rows", 500_000, "rows of one run")
-	only := flag.String("only", "", "the comparison to make: a part of its name; all by default")
+	flag.IntVar(&o.backlog, "backlog", 5_000_000, "rows that wait for a server that is away")
+	flag.IntVar(&o.backlogPairs, "backlog-pairs", 3, "how often that is run")
+	flag.BoolVar(&o.quick, "quick", false, "leave out the chapters that take long")
+	flag.StringVar(&o.only, "only", "", "the comparison to make: a part of its name; all by default")
+	flag.StringVar(&o.report, "report", "", "the file whose table of results is to be written")
 	flag.Parse()
-	path, err := filepath.Abs(o.executable)
-	if err == nil {
-		o.executable = path
-		err = run(o, *only)
-	}
-	if err != nil {
+	if err := start(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 type options struct {
-	executable string
-	pairs      int
-	rows       int
+	executable   string // of the plugin
+	peers        string // folder
+	pairs        int
+	rows         int
+	backlog      int
+	backlogPairs int
+	quick        bool
+	only         string
+	report       string
 }
 
-// comparison is of two roads by one measure.
-type comparison struct {
-	name          string
-	ours, against road
-	measure       func(ours, against sample) float64
-	goal          float64
-	rows          float64 // of a run, as a part of the usual number
+func start(o options) error {
+	if o.pairs < 1 || o.backlogPairs < 1 || o.rows < 1000 || o.backlog < 1000 {
+		return errors.New("-pairs and -backlog-pairs must be 1 at least, -rows and -backlog 1000")
+	}
+	if o.report != "" && o.only != "" {
+		return errors.New("-report needs all comparisons: leave out -only")
+	}
+	var err error
+	if o.executable, err = filepath.Abs(o.executable); err != nil {
+		return err
+	}
+	if o.peers, err = filepath.Abs(o.peers); err != nil {
+		return err
+	}
+	return run(o)
 }
 
-// faster is our rate as a part of the other's.
-func faster(ours, against sample) float64 { return ours.rate / against.rate }
+// chapter is measurements that share a stage, which is theirs alone.
+type chapter struct {
+	title        string
+	quick        bool // it is a part of a quick run
+	open         func(o options) (*stage, error)
+	measurements func(s *stage, o options) []measurement
+}
 
-// cheaper is the other's CPU time per row as a part of ours.
-func cheaper(ours, against sample) float64 { return against.cpu / ours.cpu }
+// measurement gives one result or more.
+type measurement interface {
+	// title is what -only chooses by.
+	title() string
+	run(o options) ([]result, error)
+}
 
-func run(o options, only string) error {
-	s, err := newStage(o.executable)
+// errAbsent says what this machine lacks for a chapter, which is then left out.
+var errAbsent = errors.New("not here")
+
+// chapters are everything that is measured.
+func chapters() []chapter {
+	return []chapter{
+		{"driver", true, onMariaDB, againstDriver},
+		{"settings", true, onMariaDB, betweenSettings},
+		{"backlog", true, onMariaDB, withBacklog},
+		{"mysql9", false, onMySQL9, onMySQL9AgainstDriver},
+		{"peers", false, withPeers, againstPeers},
+	}
+}
+
+// againstDriver compares with the bare driver's best road into MariaDB.
+func againstDriver(s *stage, _ options) []measurement {
+	return []measurement{
+		comparison{"messages_of_100_vs_bare_driver", s.plugin(100, nil), s.bare(), faster, 0.80, 1},
+		comparison{"single_row_messages_vs_bare_driver", s.plugin(1, nil), s.bare(), faster, 0.50, 0.5},
+		bound{"cpu_per_row", s.plugin(100, nil), func(s sample) float64 { return s.cpu }, 2.5, "us of CPU time per row", 1},
+	}
+}
+
+// betweenSettings says what each promise costs.
+func betweenSettings(s *stage, _ options) []measurement {
+	plain, single := s.plugin(100, nil), s.plugin(1, nil)
+	return []measurement{
+		comparison{"journal_throughput", plain, s.plugin(100, props{"journal": "off"}), faster, 0.90, 1},
+		comparison{"journal_throughput_single", single, s.plugin(1, props{"journal": "off"}), faster, 0.90, 0.5},
+		comparison{"journal_cpu", plain, s.plugin(100, props{"journal": "off"}), cheaper, 0.90, 1},
+		comparison{"exactly_once_cpu", s.plugin(100, props{"delivery": "exactlyOnce"}), plain, cheaper, 0.95, 1},
+		comparison{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
+		comparison{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},
+	}
+}
+
+func run(o options) error {
+	begin := time.Now()
+	r := report{machine: machine(), options: o}
+	fmt.Println(r.machine)
+	for _, c := range chapters() {
+		if o.quick && !c.quick {
+			continue
+		}
+		if err := c.run(o, &r); err != nil {
+			return fmt.Errorf("%s: %w", c.title, err)
+		}
+	}
+	r.took = time.Since(begin)
+	fmt.Println(r.sum())
+	if len(r.failures) > 0 {
+		return errors.Join(r.failures...)
+	}
+	if o.report != "" {
+		return r.write(o.report)
+	}
+	return nil
+}
+
+// run takes the measurements that are asked for. One that fails is noted, and
+// the others are taken nevertheless: a run takes long.
+func (c chapter) run(o options, r *report) error {
+	// The names are the same for any stage.
+	wanted := func(m measurement) bool { return strings.Contains(m.title(), o.only) }
+	if !anyOf(c.measurements(&stage{}, o), wanted) {
+		return nil
+	}
+	s, err := c.open(o)
+	if errors.Is(err, errAbsent) {
+		fmt.Printf("left out: %s: %v\n", c.title, err)
+		r.leftOut = append(r.leftOut, c.title)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	plain := s.plugin(100, nil)
-	comparisons := []comparison{
-		{"messages_of_100_vs_bare_driver", plain, s.bare(), faster, 0.80, 1},
-		{"single_row_messages_vs_bare_driver", s.plugin(1, nil), s.bare(), faster, 0.50, 0.5},
-		{"journal_throughput", plain, s.plugin(100, props{"journal": "off"}), faster, 0.90, 1},
-		{"journal_throughput_single", s.plugin(1, nil), s.plugin(1, props{"journal": "off"}), faster, 0.90, 0.5},
-		{"journal_cpu", plain, s.plugin(100, props{"journal": "off"}), cheaper, 0.90, 1},
-		{"exactly_once_cpu", s.plugin(100, props{"delivery": "exactlyOnce"}), plain, cheaper, 0.95, 1},
-		{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
-		{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},
-	}
-	for _, c := range comparisons {
-		if !strings.Contains(c.name, only) {
+	r.saw(s.versions)
+	for _, m := range c.measurements(s, o) {
+		if !wanted(m) {
 			continue
 		}
-		if err := c.run(o); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+		results, err := m.run(o)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", m.title(), err)
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			r.failures = append(r.failures, err)
+		}
+		for _, one := range results {
+			fmt.Println(one)
+			r.results = append(r.results, one)
 		}
 	}
 	return nil
 }
 
-func (c comparison) run(o options) error {
-	rows := int(float64(o.rows) * c.rows)
-	var ratios, ours, against, cpu []float64
-	start := time.Now()
-	for i := range o.pairs {
-		roads := [2]road{c.ours, c.against}
-		if i%2 == 1 { // whoever goes first finds another machine
-			roads[0], roads[1] = roads[1], roads[0]
+func anyOf(all []measurement, wanted func(measurement) bool) bool {
+	for _, m := range all {
+		if wanted(m) {
+			return true
 		}
-		var samples [2]sample
-		for k, r := range roads {
-			var err error
-			if samples[k], err = r(rows); err != nil {
-				return err
-			}
-		}
-		if i%2 == 1 {
-			samples[0], samples[1] = samples[1], samples[0]
-		}
-		ratios = append(ratios, c.measure(samples[0], samples[1]))
-		ours, against = append(ours, samples[0].rate), append(against, samples[1].rate)
-		cpu = append(cpu, samples[0].cpu)
-		fmt.Fprintf(os.Stderr, "%s: pair %d of %d, %.0f and %.0f rows/s, %.2f and %.2f us/row, %v\n",
-			c.name, i+1, o.pairs, samples[0].rate, samples[1].rate, samples[0].cpu, samples[1].cpu, time.Since(start).Round(time.Second))
 	}
-	low, high := interval(ratios)
-	fmt.Printf("ratio %s %.2f goal %.2f (%.2f to %.2f, %d pairs; medians %.0f and %.0f rows/s, %.2f us CPU per row)\n",
-		c.name, median(ratios), c.goal, low, high, o.pairs, median(ours), median(against), median(cpu))
-	return nil
+	return false
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -29,12 +30,12 @@ func baseFlags() []string {
 
 // install fills the server's data folder, unless it has one, from a template
 // made once per machine, user and server version: installing takes seconds.
-func (s *Server) install(mariadbd string) error {
+func (s *Server) install(program string) error {
 	data := s.path("data")
 	if _, err := os.Stat(data); err == nil {
 		return nil
 	}
-	template, err := ensureTemplate(mariadbd)
+	template, err := s.ensureTemplate(program)
 	if err != nil {
 		return err
 	}
@@ -46,15 +47,15 @@ func (s *Server) install(mariadbd string) error {
 
 // ensureTemplate returns an installed data folder. Test binaries run beside
 // each other: each installs aside, and the first to rename wins.
-func ensureTemplate(mariadbd string) (string, error) {
-	version, err := exec.Command(mariadbd, "--no-defaults", "--version").Output()
+func (s *Server) ensureTemplate(program string) (string, error) {
+	version, err := exec.Command(program, "--no-defaults", "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("ask mariadbd for its version: %w", err)
+		return "", fmt.Errorf("ask %s for its version: %w", program, err)
 	}
 	installer, args := "", []string(nil)
-	if own, flags := otherServer(); own != "" {
-		installer = own
-		args = append(append([]string{"--no-defaults", "--user=" + userName()}, flags...), "--initialize-insecure")
+	if len(s.other) > 0 {
+		installer = program
+		args = append(append([]string{"--no-defaults", "--user=" + userName()}, s.other[1:]...), "--initialize-insecure")
 	} else {
 		if installer, err = lookPath("mariadb-install-db"); err != nil {
 			return "", err
@@ -86,14 +87,13 @@ func ensureTemplate(mariadbd string) (string, error) {
 	return template, nil
 }
 
-// otherServer returns the program that TEST_MYSQLD names, to be run in place of
-// MariaDB's, and the flags that it needs: "/opt/mysql/bin/mysqld --mysqlx=OFF".
-func otherServer() (program string, flags []string) {
-	words := strings.Fields(os.Getenv("TEST_MYSQLD"))
-	if len(words) == 0 {
-		return "", nil
+// program finds the server to run: MariaDB's, unless the caller or the
+// environment names another, such as "/opt/mysql/bin/mysqld --mysqlx=OFF".
+func (s *Server) program() (string, error) {
+	if len(s.other) > 0 {
+		return s.other[0], nil
 	}
-	return words[0], words[1:]
+	return lookPath("mariadbd")
 }
 
 // openRoot lets root, who has no password, in over TCP: MariaDB does so by itself.
@@ -105,9 +105,7 @@ GRANT PROXY ON ''@'' TO root@'127.0.0.1' WITH GRANT OPTION;
 // serverProgram finds the server to run, and the flags that it needs beside
 // those of the package.
 func (s *Server) serverProgram() (program string, flags []string, err error) {
-	program, flags = otherServer()
-	if program == "" {
-		program, err = lookPath("mariadbd")
+	if program, err = s.program(); err != nil || len(s.other) == 0 {
 		return program, nil, err
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
@@ -121,7 +119,7 @@ func (s *Server) serverProgram() (program string, flags []string, err error) {
 	if err := os.Remove(s.path("s.sock.lock")); err != nil && !os.IsNotExist(err) {
 		return "", nil, err
 	}
-	return program, append(flags, "--init-file="+file), nil
+	return program, append(slices.Clone(s.other[1:]), "--init-file="+file), nil
 }
 
 // lookPath finds a program of the server. Debian puts mariadbd where only

@@ -39,8 +39,9 @@ const (
 type Server struct {
 	Port int // the same through every restart
 
-	dir     string // holds data, socket and error log
-	ownsDir bool   // Close removes it
+	dir     string   // holds data, socket and error log
+	ownsDir bool     // Close removes it
+	other   []string // program and flags of another server than MariaDB's, or none
 	flags   []string
 	db      *sql.DB
 
@@ -68,14 +69,17 @@ func Start(tb testing.TB, flags ...string) *Server {
 // calls Close. The server lives in dir, which is kept; an empty dir stands for
 // a temporary folder, which Close removes.
 func Run(dir string, flags ...string) (*Server, error) {
-	mariadbd, _ := otherServer()
-	var err error
-	if mariadbd == "" {
-		if mariadbd, err = lookPath("mariadbd"); err != nil {
-			return nil, err
-		}
+	return RunOther(os.Getenv("TEST_MYSQLD"), dir, flags...)
+}
+
+// RunOther is Run with a server of the caller's choice. Command is what
+// TEST_MYSQLD may be; an empty one stands for the installed MariaDB.
+func RunOther(command, dir string, flags ...string) (*Server, error) {
+	s := &Server{dir: dir, other: strings.Fields(command), flags: flags}
+	program, err := s.program()
+	if err != nil {
+		return nil, err
 	}
-	s := &Server{dir: dir, flags: flags}
 	if dir == "" {
 		// Not under the test's own folder: a socket's path is at most 107 bytes.
 		if s.dir, err = os.MkdirTemp("", "mariadb-"); err != nil {
@@ -83,7 +87,7 @@ func Run(dir string, flags ...string) (*Server, error) {
 		}
 		s.ownsDir = true
 	}
-	if err := s.install(mariadbd); err != nil {
+	if err := s.install(program); err != nil {
 		return nil, errors.Join(err, s.removeDir())
 	}
 	// A port found free may be taken before the server listens on it.

@@ -1,0 +1,172 @@
+//go:build linux
+
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ekuiper-mysql/test/fakehost"
+	"ekuiper-mysql/test/mariadb"
+)
+
+// stage is a private server, with a table that is empty before each run, and
+// a mock host.
+type stage struct {
+	dir        string
+	executable string
+	server     *mariadb.Server
+	host       *fakehost.Host // nil until a road needs it
+	runs       int
+	messages   map[int][][]byte // by rows per message
+	versions   []string         // of the server and the peers
+	peers      string           // the folder of their executables
+}
+
+const table = "CREATE TABLE bench.t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE, y DOUBLE, at DATETIME(3))"
+
+// serverFlags give a server room for all rows of a run. Either server takes
+// those of its own.
+var serverFlags = []string{"--innodb-buffer-pool-size=1G", "--loose-innodb-log-file-size=512M", "--loose-innodb-redo-log-capacity=1G"}
+
+func onMariaDB(o options) (*stage, error) { return newStage(o, "", "MariaDB") }
+
+// onMySQL9 is a stage with Oracle's MySQL, where it is unpacked: MYSQL9 or
+// build/mysql9 names the folder, as test/mariadb/mysql9.sh leaves it.
+func onMySQL9(o options) (*stage, error) {
+	dir := os.Getenv("MYSQL9")
+	if dir == "" {
+		dir = filepath.Join(filepath.Dir(o.peers), "mysql9")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "mysqld")); err != nil {
+		return nil, fmt.Errorf("%w: %w: name the folder of an unpacked MySQL in MYSQL9, or run `make mysql9`", errAbsent, err)
+	}
+	usr := filepath.Join(dir, "usr")
+	command := []string{
+		filepath.Join(dir, "mysqld"), "--basedir=" + usr, "--lc-messages-dir=" + usr + "/share/mysql",
+		"--character-sets-dir=" + usr + "/share/mysql/charsets", "--plugin-dir=" + usr + "/lib/mysql/plugin",
+		"--mysqlx=OFF", "--secure-file-priv=NULL", "--performance-schema=OFF",
+	}
+	return newStage(o, strings.Join(command, " "), "MySQL")
+}
+
+// newStage starts the server that the command names, see mariadb.RunOther.
+func newStage(o options, command, name string) (*stage, error) {
+	if _, err := os.Stat(o.executable); err != nil {
+		return nil, fmt.Errorf("%w: run `make build`", err)
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{dir: dir, executable: o.executable, peers: o.peers, messages: map[int][][]byte{}}
+	if s.server, err = mariadb.RunOther(command, dir, serverFlags...); err == nil {
+		err = s.server.CreateDatabase("bench")
+	}
+	var version string
+	if err == nil {
+		err = s.server.DB().QueryRow("SELECT VERSION()").Scan(&version)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.versions = []string{name + " " + version}
+	return s, nil
+}
+
+// mock is the mock host, which begins when a road needs it for the first time.
+func (s *stage) mock() (*fakehost.Host, error) {
+	var err error
+	if s.host == nil {
+		s.host, err = fakehost.New("mysql")
+	}
+	return s.host, err
+}
+
+func (s *stage) close() {
+	if s.host != nil {
+		_ = s.host.Close()
+	}
+	if s.server != nil {
+		_ = s.server.Close()
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+func (s *stage) clear() error {
+	if err := s.server.Exec("DROP TABLE IF EXISTS bench.t"); err != nil {
+		return err
+	}
+	return s.server.Exec(table)
+}
+
+// check fails unless the table holds just the rows, and of each hundredth
+// every value is right.
+func (s *stage) check(rows int) error {
+	var count, sum int64
+	if err := s.server.DB().QueryRow("SELECT COUNT(*), COALESCE(SUM(id), 0) FROM bench.t").Scan(&count, &sum); err != nil {
+		return err
+	}
+	if n := int64(rows); count != n || sum != n*(n-1)/2 {
+		return fmt.Errorf("%d rows in the table, want %d", count, rows)
+	}
+	const wrong = `SELECT COUNT(*) FROM bench.t WHERE id % 101 = 0 AND NOT (name <=> CONCAT('sensor-', id % 100) AND ABS(x - id * 0.37) < 1e-6
+		AND y <=> id * 1.5 AND at <=> TIMESTAMPADD(MICROSECOND, (1763634617123 + id) * 1000, '1970-01-01'))`
+	if err := s.server.DB().QueryRow(wrong).Scan(&count); err != nil {
+		return err
+	}
+	if count > 0 {
+		return fmt.Errorf("%d rows have a value that is not theirs", count)
+	}
+	return nil
+}
+
+// stalled is how long the table may stay as it is before a run is given up.
+const stalled = 2 * time.Minute
+
+// await waits until the last row is visible, where they come in order.
+func (s *stage) await(rows int) error {
+	var last sql.NullInt64
+	before, since := int64(-1), time.Now()
+	for range time.Tick(2 * time.Millisecond) {
+		if err := s.server.DB().QueryRow("SELECT MAX(id) FROM bench.t").Scan(&last); err != nil {
+			return err
+		}
+		if last.Int64 >= int64(rows-1) {
+			break
+		}
+		if last.Int64 != before {
+			before, since = last.Int64, time.Now()
+		}
+		if time.Since(since) > stalled {
+			return fmt.Errorf("row %d is the last in the table for %v", last.Int64, stalled)
+		}
+	}
+	return nil
+}
+
+// grown waits until the table has more rows than so many, few ones, and
+// returns how many: unless the channel tells first that none will come.
+func (s *stage) grown(rows int, ended <-chan struct{}) (now int, err error) {
+	since := time.Now()
+	for range time.Tick(2 * time.Millisecond) {
+		if err := s.server.DB().QueryRow("SELECT COUNT(*) FROM bench.t").Scan(&now); err != nil || now > rows {
+			return now, err
+		}
+		select {
+		case <-ended:
+			return 0, errors.New("it ended before its first row")
+		default:
+		}
+		if time.Since(since) > stalled {
+			break
+		}
+	}
+	return 0, fmt.Errorf("the table still has %d rows after %v", rows, stalled)
+}
