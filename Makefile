@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures bench bench-quick lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -26,6 +26,7 @@ help: ## list the targets
 	@echo "  make demo DSN='user:pass@tcp(host:3306)/db'       write into your own server"
 	@echo '  make fuzz FUZZTIME=10m                            longer fuzzing'
 	@echo "  make fault FAULT='-seed 7'                        the rounds of another seed"
+	@echo "  make bench BENCH='-only backlog'                  one comparison, the table left as it is"
 
 build: ## build the plugin for this machine: build/mysql
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o build/mysql ./mysql
@@ -87,11 +88,32 @@ test-all:
 	$(call say,demo)
 	@$(MAKE) --no-print-directory demo
 
-bench-quick: build ## compare our rates and CPU time with the bare driver, and of settings (3 minutes)
-	$(GO) run ./test/bench -pairs 3 -rows 200000
+bench-quick: build ## compare with the bare driver, settings with each other, a short backlog (3 minutes)
+	$(GO) run ./test/bench -quick -pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
 
-bench: build ## the same, ten pairs of half a million rows each (20 minutes)
-	$(GO) run ./test/bench
+# BENCH may name more flags, such as -only backlog; without the table then.
+bench: build peers ## everything, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (40 minutes)
+	@$(MAKE) --no-print-directory mysql9 || echo 'No MySQL 9: its chapter will be left out.'
+	$(GO) run ./test/bench $(or $(BENCH),-report docs/performance.md)
+
+peers: build/peers/redpanda build/peers/telegraf ## build the peers of the bench, pinned: build/peers
+
+build/peers/redpanda: test/bench/redpanda/go.mod test/bench/redpanda/go.sum test/bench/redpanda/main.go
+	@echo 'Building Redpanda Connect 4.49.1 from source: 2 minutes the first time.'
+	CGO_ENABLED=0 $(GO) build -C test/bench/redpanda $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' .
+
+# Telegraf has build tags to leave out what is not named.
+TELEGRAF := github.com/influxdata/telegraf/cmd/telegraf
+TELEGRAF_TAGS := custom,inputs.tail,outputs.sql,parsers.json
+build/peers/telegraf: test/bench/telegraf/go.mod test/bench/telegraf/go.sum
+	@echo 'Building Telegraf 1.37.2 from source: 5 minutes the first time.'
+	CGO_ENABLED=0 $(GO) build -C test/bench/telegraf $(GOFLAGS_HOST) -tags '$(TELEGRAF_TAGS)' -ldflags '-s -w' -o '$(CURDIR)/$@' $(TELEGRAF)
+
+mysql9: $(if $(MYSQL9),,build/mysql9/mysqld) ## unpack Oracle's MySQL for the bench: build/mysql9
+
+build/mysql9/mysqld: test/mariadb/mysql9.sh
+	@echo 'Unpacking MySQL from Debian sid, which installs nothing.'
+	@test/mariadb/mysql9.sh build/mysql9
 
 # The rounds of the proof. FAULT may name more flags, such as -seed 7.
 fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/faults.md (over an hour)

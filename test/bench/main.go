@@ -94,6 +94,7 @@ func chapters() []chapter {
 		{"settings", true, onMariaDB, betweenSettings},
 		{"backlog", true, onMariaDB, withBacklog},
 		{"mysql9", false, onMySQL9, onMySQL9AgainstDriver},
+		{"mysql9 synced", false, onSyncedMySQL9, onSyncedMySQL9AgainstDriver},
 		{"peers", false, withPeers, againstPeers},
 	}
 }

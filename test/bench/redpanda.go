@@ -9,7 +9,9 @@ import (
 
 // redpanda is Redpanda Connect with so many batches in flight: a file of JSON
 // lines into sql_insert, as the examples of both have it. The time comes as
-// text that the server takes as it is, so that no mapping has to make it.
+// text that the server takes as it is, so that no mapping has to make it, and
+// the driver puts values into the statement itself, which saves a round trip
+// per batch and was the faster way.
 func (s *stage) redpanda(inFlight int) road {
 	const config = `
 http: { enabled: false }
@@ -36,7 +38,7 @@ output:
 		if err != nil {
 			return sample{}, err
 		}
-		path, err := s.config("redpanda.yaml", fmt.Sprintf(config, lines, s.server.DSN("bench"), inFlight))
+		path, err := s.config("redpanda.yaml", fmt.Sprintf(config, lines, s.server.DSN("bench")+"?interpolateParams=true", inFlight))
 		if err != nil {
 			return sample{}, err
 		}

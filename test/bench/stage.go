@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"ekuiper-mysql/test/fakehost"
@@ -31,14 +31,25 @@ type stage struct {
 const table = "CREATE TABLE bench.t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE, y DOUBLE, at DATETIME(3))"
 
 // serverFlags give a server room for all rows of a run. Either server takes
-// those of its own.
-var serverFlags = []string{"--innodb-buffer-pool-size=1G", "--loose-innodb-log-file-size=512M", "--loose-innodb-redo-log-capacity=1G"}
+// those of its own. A commit reaches the operating system in both; see
+// syncedFlags for the disk.
+var serverFlags = []string{
+	"--innodb-buffer-pool-size=1G", "--loose-innodb-log-file-size=512M", "--loose-innodb-redo-log-capacity=1G", "--loose-sync-binlog=0",
+}
 
-func onMariaDB(o options) (*stage, error) { return newStage(o, "", "MariaDB") }
+// syncedFlags are MySQL's own defaults: each commit waits for the disk, twice.
+var syncedFlags = []string{"--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"}
+
+func onMariaDB(o options) (*stage, error) { return newStage(o, nil, "MariaDB") }
 
 // onMySQL9 is a stage with Oracle's MySQL, where it is unpacked: MYSQL9 or
 // build/mysql9 names the folder, as test/mariadb/mysql9.sh leaves it.
-func onMySQL9(o options) (*stage, error) {
+func onMySQL9(o options) (*stage, error) { return mysql9(o, "MySQL") }
+
+// onSyncedMySQL9 is the same, with commits that wait for the disk.
+func onSyncedMySQL9(o options) (*stage, error) { return mysql9(o, "MySQL", syncedFlags...) }
+
+func mysql9(o options, name string, flags ...string) (*stage, error) {
 	dir := os.Getenv("MYSQL9")
 	if dir == "" {
 		dir = filepath.Join(filepath.Dir(o.peers), "mysql9")
@@ -52,11 +63,11 @@ func onMySQL9(o options) (*stage, error) {
 		"--character-sets-dir=" + usr + "/share/mysql/charsets", "--plugin-dir=" + usr + "/lib/mysql/plugin",
 		"--mysqlx=OFF", "--secure-file-priv=NULL", "--performance-schema=OFF",
 	}
-	return newStage(o, strings.Join(command, " "), "MySQL")
+	return newStage(o, command, name, flags...)
 }
 
 // newStage starts the server that the command names, see mariadb.RunOther.
-func newStage(o options, command, name string) (*stage, error) {
+func newStage(o options, command []string, name string, flags ...string) (*stage, error) {
 	if _, err := os.Stat(o.executable); err != nil {
 		return nil, fmt.Errorf("%w: run `make build`", err)
 	}
@@ -65,7 +76,7 @@ func newStage(o options, command, name string) (*stage, error) {
 		return nil, err
 	}
 	s := &stage{dir: dir, executable: o.executable, peers: o.peers, messages: map[int][][]byte{}}
-	if s.server, err = mariadb.RunOther(command, dir, serverFlags...); err == nil {
+	if s.server, err = mariadb.RunOther(command, dir, slices.Concat(serverFlags, flags)...); err == nil {
 		err = s.server.CreateDatabase("bench")
 	}
 	var version string

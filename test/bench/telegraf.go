@@ -37,7 +37,7 @@ func (s *stage) telegraf() road {
   timestamp_column = "at"
   batch_transactions = true
 `
-	const batch = 1000
+	const batch = 5000
 	return func(rows int) (sample, error) {
 		rows -= rows % batch
 		lines, err := s.lines(rows, "millis", func(millis int64) string { return strconv.FormatInt(millis, 10) })

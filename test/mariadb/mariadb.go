@@ -69,13 +69,13 @@ func Start(tb testing.TB, flags ...string) *Server {
 // calls Close. The server lives in dir, which is kept; an empty dir stands for
 // a temporary folder, which Close removes.
 func Run(dir string, flags ...string) (*Server, error) {
-	return RunOther(os.Getenv("TEST_MYSQLD"), dir, flags...)
+	return RunOther(strings.Fields(os.Getenv("TEST_MYSQLD")), dir, flags...)
 }
 
-// RunOther is Run with a server of the caller's choice. Command is what
-// TEST_MYSQLD may be; an empty one stands for the installed MariaDB.
-func RunOther(command, dir string, flags ...string) (*Server, error) {
-	s := &Server{dir: dir, other: strings.Fields(command), flags: flags}
+// RunOther is Run with a server of the caller's choice. Command is its program
+// and the flags that it needs; an empty one stands for the installed MariaDB.
+func RunOther(command []string, dir string, flags ...string) (*Server, error) {
+	s := &Server{dir: dir, other: command, flags: flags}
 	program, err := s.program()
 	if err != nil {
 		return nil, err

@@ -1,3 +1,6 @@
+// Telegraf, pinned, as a peer of the bench: no code of ours is here. The
+// Makefile builds its own main with the few parts that the bench needs. It
+// cannot be tidied: that would ask for everything that Telegraf can talk to.
 module ekuiper-mysql/test/bench/telegraf
 
 go 1.26.0
