@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,40 @@ func (c comparison) run(o options) ([]result, error) {
 		return nil, err
 	}
 	return []result{p.result(c.name, c.goal, c.measure)}, nil
+}
+
+// manifold is of two roads by several measures, from the same runs.
+type manifold struct {
+	ours, against road
+	rows          float64 // of a run, as a part of the usual number
+	lines         []line
+}
+
+// line is one ratio of such a comparison.
+type line struct {
+	name    string
+	measure func(ours, against sample) float64
+	goal    float64
+}
+
+func (m manifold) title() string {
+	var names []string
+	for _, l := range m.lines {
+		names = append(names, l.name)
+	}
+	return strings.Join(names, " ")
+}
+
+func (m manifold) run(o options) ([]result, error) {
+	p, err := alternate(m.title(), m.ours, m.against, int(float64(o.rows)*m.rows), o.pairs)
+	if err != nil {
+		return nil, err
+	}
+	var results []result
+	for _, l := range m.lines {
+		results = append(results, p.result(l.name, l.goal, l.measure))
+	}
+	return results, nil
 }
 
 // pairs are the samples of two roads taken by turns.

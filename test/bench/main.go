@@ -110,12 +110,11 @@ func againstDriver(s *stage, _ options) []measurement {
 
 // betweenSettings says what each promise costs.
 func betweenSettings(s *stage, _ options) []measurement {
-	plain, single := s.plugin(100, nil), s.plugin(1, nil)
+	plain, single, off := s.plugin(100, nil), s.plugin(1, nil), props{"journal": "off"}
 	return []measurement{
-		comparison{"journal_throughput", plain, s.plugin(100, props{"journal": "off"}), faster, 0.90, 1},
-		comparison{"journal_throughput_single", single, s.plugin(1, props{"journal": "off"}), faster, 0.90, 0.5},
-		comparison{"journal_cpu", plain, s.plugin(100, props{"journal": "off"}), cheaper, 0.90, 1},
-		comparison{"exactly_once_cpu", s.plugin(100, props{"delivery": "exactlyOnce"}), plain, cheaper, 0.95, 1},
+		manifold{plain, s.plugin(100, off), 1, []line{{"journal_throughput", faster, 0.90}, {"journal_cpu", cheaper, 0.90}}},
+		manifold{single, s.plugin(1, off), 0.5, []line{{"journal_throughput_single", faster, 0.90}, {"journal_cpu_single", cheaper, 0.90}}},
+		manifold{s.plugin(100, props{"delivery": "exactlyOnce"}), plain, 1, []line{{"exactly_once_throughput", faster, 0.95}, {"exactly_once_cpu", cheaper, 0.95}}},
 		comparison{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
 		comparison{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},
 	}

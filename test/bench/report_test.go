@@ -33,6 +33,21 @@ func TestPairsByMeasure(t *testing.T) {
 	}
 }
 
+func TestManifold(t *testing.T) {
+	of := func(one sample) road { return func(int) (sample, error) { return one, nil } }
+	m := manifold{of(sample{rate: 3, cpu: 2}), of(sample{rate: 6, cpu: 8}), 1, []line{{"rate", faster, 0.6}, {"cost", cheaper, 0}}}
+	if m.title() != "rate cost" {
+		t.Errorf("title %q", m.title())
+	}
+	results, err := m.run(options{rows: 1000, pairs: 1})
+	if err != nil || len(results) != 2 {
+		t.Fatalf("%v, %v", results, err)
+	}
+	if results[0].value != 0.5 || results[0].met() || results[1].value != 4 || !results[1].met() {
+		t.Errorf("%v", results)
+	}
+}
+
 // Roads go first by turns, and their samples keep their sides.
 func TestAlternate(t *testing.T) {
 	var order []string
