@@ -95,8 +95,8 @@ func (b backlog) drain(rows int) (sample, error) {
 	return sample{
 		rate: left / drain.took.Seconds(), cpu: (cpu - before) / left,
 		memory: max(collect.memory, wait.memory, drain.memory),
-		note: fmt.Sprintf("last time: collected at %.0f rows/s with %.0f MB, written from %.1f s after the server's start, with %.0f MB",
-			float64(rows-100)/collect.took.Seconds(), collect.memory, wait.took.Seconds(), max(wait.memory, drain.memory)),
+		note: fmt.Sprintf("last time: collected at %.0f rows/s with %.0f MB, the first row %v after the server was back, written with %.0f MB",
+			float64(rows-100)/collect.took.Seconds(), collect.memory, wait.took.Round(time.Millisecond), max(wait.memory, drain.memory)),
 	}, b.check(rows)
 }
 
