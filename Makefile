@@ -88,11 +88,11 @@ test-all:
 	$(call say,demo)
 	@$(MAKE) --no-print-directory demo
 
-bench-quick: build ## compare with the bare driver, settings with each other, a short backlog (3 minutes)
+bench-quick: build ## compare with the bare driver, settings with each other, a short backlog (2 minutes)
 	$(GO) run ./test/bench -quick -pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
 
 # BENCH may name more flags, such as -only backlog; without the table then.
-bench: build peers ## everything, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (40 minutes)
+bench: build peers ## everything, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (half an hour)
 	@$(MAKE) --no-print-directory mysql9 || echo 'No MySQL 9: its chapter will be left out.'
 	$(GO) run ./test/bench $(or $(BENCH),-report docs/performance.md)
 

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,14 +129,15 @@ func run(o options) error {
 		if o.quick && !c.quick {
 			continue
 		}
-		if err := c.run(o, &r); err != nil {
-			return fmt.Errorf("%s: %w", c.title, err)
-		}
+		c.run(o, &r)
 	}
 	r.took = time.Since(begin)
 	fmt.Println(r.sum())
 	if len(r.failures) > 0 {
-		return errors.Join(r.failures...)
+		return fmt.Errorf("failed, so no table is written: %s", strings.Join(r.failures, ", "))
+	}
+	if len(r.results)+len(r.leftOut) == 0 {
+		return fmt.Errorf("no comparison has %q in its name", o.only)
 	}
 	if o.report != "" {
 		return r.write(o.report)
@@ -143,22 +145,23 @@ func run(o options) error {
 	return nil
 }
 
-// run takes the measurements that are asked for. One that fails is noted, and
-// the others are taken nevertheless: a run takes long.
-func (c chapter) run(o options, r *report) error {
+// run takes the measurements that are asked for. What fails is noted, and the
+// others are taken nevertheless: a run takes long.
+func (c chapter) run(o options, r *report) {
 	// The names are the same for any stage.
 	wanted := func(m measurement) bool { return strings.Contains(m.title(), o.only) }
-	if !anyOf(c.measurements(&stage{}, o), wanted) {
-		return nil
+	if !slices.ContainsFunc(c.measurements(&stage{}, o), wanted) {
+		return
 	}
 	s, err := c.open(o)
 	if errors.Is(err, errAbsent) {
 		fmt.Printf("left out: %s: %v\n", c.title, err)
 		r.leftOut = append(r.leftOut, c.title)
-		return nil
+		return
 	}
 	if err != nil {
-		return err
+		r.failed(c.title, err)
+		return
 	}
 	defer s.close()
 	r.saw(s.versions)
@@ -168,23 +171,11 @@ func (c chapter) run(o options, r *report) error {
 		}
 		results, err := m.run(o)
 		if err != nil {
-			err = fmt.Errorf("%s: %w", m.title(), err)
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			r.failures = append(r.failures, err)
+			r.failed(m.title(), err)
 		}
 		for _, one := range results {
 			fmt.Println(one)
 			r.results = append(r.results, one)
 		}
 	}
-	return nil
-}
-
-func anyOf(all []measurement, wanted func(measurement) bool) bool {
-	for _, m := range all {
-		if wanted(m) {
-			return true
-		}
-	}
-	return false
 }

@@ -45,7 +45,7 @@ type report struct {
 	options  options
 	results  []result
 	leftOut  []string // chapters
-	failures []error
+	failures []string // titles
 	took     time.Duration
 }
 
@@ -56,6 +56,12 @@ func (r *report) saw(versions []string) {
 			r.versions = append(r.versions, v)
 		}
 	}
+}
+
+// failed tells at once what will be missing.
+func (r *report) failed(title string, err error) {
+	fmt.Fprintf(os.Stderr, "bench: %s: %v\n", title, err)
+	r.failures = append(r.failures, title)
 }
 
 // sum is the last line of a run.

@@ -3,6 +3,7 @@ package mariadb_test
 import (
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -68,6 +69,16 @@ func TestServersStandApart(t *testing.T) {
 func TestWrongFlagIsToldWithTheServersWords(t *testing.T) {
 	if s, err := mariadb.Run("", "--no-such-flag"); err == nil {
 		t.Error(errors.Join(errors.New("a wrong flag is accepted"), s.Close()))
+	}
+}
+
+func TestOtherServerThatIsNotThere(t *testing.T) {
+	s, err := mariadb.RunOther([]string{"/nowhere/mysqld", "--mysqlx=OFF"}, t.TempDir())
+	if err == nil {
+		must(t, s.Close())
+	}
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/mysqld") {
+		t.Errorf("%v: it does not name the program", err)
 	}
 }
 
