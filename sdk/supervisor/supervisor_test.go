@@ -265,14 +265,18 @@ func TestBackOff(t *testing.T) {
 	}
 }
 
+// outOfProcesses is a system that starts the first worker, and no other before
+// the ninth.
+func outOfProcesses(n int) error {
+	if n > 1 && n < 9 {
+		return errors.New("out of processes")
+	}
+	return nil
+}
+
 func TestStopWithoutWorker(t *testing.T) {
 	test(t, func(b *bundle) {
-		b.spawning = func(n int) error {
-			if n > 1 && n < 9 {
-				return errors.New("out of processes")
-			}
-			return nil
-		}
+		b.spawning = outOfProcesses
 	}, func(b *bundle) {
 		b.start("a", "b")
 		b.current().Kill()
@@ -293,12 +297,7 @@ func TestStopWithoutWorker(t *testing.T) {
 // A start without a worker is taken, and carried out by the next worker.
 func TestStartWithoutWorker(t *testing.T) {
 	test(t, func(b *bundle) {
-		b.spawning = func(n int) error {
-			if n > 1 && n < 9 {
-				return errors.New("out of processes")
-			}
-			return nil
-		}
+		b.spawning = outOfProcesses
 	}, func(b *bundle) {
 		b.start("a", "b")
 		b.current().Kill()

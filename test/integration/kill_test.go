@@ -128,20 +128,27 @@ func (b *bundle) waitRows(want int) {
 	}
 }
 
+// killsAmong chooses after which of so many rows to kill.
+func killsAmong(t *testing.T, kills, rows int) map[int]bool {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	at := map[int]bool{}
+	for len(at) < kills {
+		at[random.IntN(rows)] = true
+	}
+	return at
+}
+
 // TestAcknowledgedRowsSurviveKills kills the plugin at random moments; what it
 // has acknowledged must reach the table.
 func TestAcknowledgedRowsSurviveKills(t *testing.T) {
 	b := newBundle(t)
 	b.launch()
 	rule := b.open(b.server.Addr(), map[string]any{"requireAck": true, "resendInterval": 10})
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
 	const kills, rows = 10, 3000
-	killAt := map[int]bool{}
-	for len(killAt) < kills {
-		killAt[random.IntN(rows)] = true
-	}
+	killAt := killsAmong(t, kills, rows)
 	for id := range rows {
 		message := fmt.Appendf(nil, `[{"id":%d}]`, id)
 		if killAt[id] {

@@ -3,7 +3,6 @@ package integration
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -19,14 +18,8 @@ func TestWorkerKills(t *testing.T) {
 	b.launch()
 	supervisor := b.plugin.Pid()
 	rule := b.open(b.server.Addr(), map[string]any{"requireAck": true, "resendInterval": 10})
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
 	const kills, rows = 20, 3000
-	killAt := map[int]bool{}
-	for len(killAt) < kills {
-		killAt[random.IntN(rows)] = true
-	}
+	killAt := killsAmong(t, kills, rows)
 	for id := range rows {
 		message := fmt.Appendf(nil, `[{"id":%d}]`, id)
 		if killAt[id] {

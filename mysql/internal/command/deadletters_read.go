@@ -208,13 +208,9 @@ func (c *letterExportCommand) Run(parent *deadLettersCommand, s streams) error {
 	if err != nil {
 		return err
 	}
-	out := s.out
-	var file *os.File
-	if c.Output != "" {
-		if file, err = os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		out = file
+	out, closeOut, err := exportTo(c.Output, s.out)
+	if err != nil {
+		return err
 	}
 	encoder := jsonLines(out)
 	n := 0
@@ -222,11 +218,22 @@ func (c *letterExportCommand) Run(parent *deadLettersCommand, s streams) error {
 		n++
 		return encoder.Encode(toJSON(l, true))
 	})
-	if file != nil {
-		err = errors.Join(err, file.Close())
-	}
+	err = errors.Join(err, closeOut())
 	if err == nil {
 		fmt.Fprintf(s.err, "mysql: %d exported\n", n)
 	}
 	return err
+}
+
+// exportTo opens what an export is written to: a file that must not exist yet,
+// or out where path is empty.
+func exportTo(path string, out io.Writer) (w io.Writer, finish func() error, err error) {
+	if path == "" {
+		return out, func() error { return nil }, nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("export: %w", err)
+	}
+	return file, file.Close, nil
 }

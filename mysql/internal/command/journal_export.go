@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 	"unicode/utf8"
@@ -48,13 +47,9 @@ func (c *journalExportCommand) Run(parent *journalCommand, s streams) error {
 	if err != nil {
 		return err
 	}
-	out := s.out
-	var file *os.File
-	if c.Output != "" {
-		if file, err = os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		out = file
+	out, closeOut, err := exportTo(c.Output, s.out)
+	if err != nil {
+		return err
 	}
 	encoder := jsonLines(out)
 	n := 0
@@ -64,9 +59,7 @@ func (c *journalExportCommand) Run(parent *journalCommand, s streams) error {
 			return encoder.Encode(r)
 		})
 	})
-	if file != nil {
-		err = errors.Join(err, file.Close())
-	}
+	err = errors.Join(err, closeOut())
 	if err != nil {
 		return err
 	}

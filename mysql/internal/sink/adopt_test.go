@@ -1,9 +1,9 @@
 package sink
 
 import (
-	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"ekuiper-mysql/mysql/internal/journal"
 )
@@ -99,8 +99,11 @@ func TestPowerCutAfterTheLedgerBegan(t *testing.T) {
 	restore := b.waiting(b.props("", "t"), numbered(0, 20))
 	props := b.props("", "t", "delivery", "exactlyOnce")
 	s := b.open(props)
-	for len(b.query("SHOW TABLES LIKE 'ekuiper_mysql_ledger'")) == 0 || len(b.query("SELECT 1 FROM ekuiper_mysql_ledger")) == 0 {
-		runtime.Gosched() // nothing tells of it
+	// Nothing tells of it but the database.
+	for end := time.Now().Add(time.Minute); len(b.query("SHOW TABLES LIKE 'ekuiper_mysql_ledger'")) == 0 || len(b.query("SELECT 1 FROM ekuiper_mysql_ledger")) == 0; {
+		if time.Now().After(end) {
+			t.Fatal("waited a minute for the ledger")
+		}
 	}
 	b.end(s)
 	b.wantRows("SELECT position, digest FROM ekuiper_mysql_ledger", "20,0")
