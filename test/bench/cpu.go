@@ -13,6 +13,26 @@ import (
 // treeCPU is the CPU time in microseconds of a process and its children, to
 // the scheduler's nanosecond: a process that lives is in no getrusage of ours.
 func treeCPU(pid int) (float64, error) {
+	sum, err := processCPU(pid)
+	if err != nil {
+		return 0, err
+	}
+	children, err := childrenOf(pid)
+	if err != nil {
+		return 0, err
+	}
+	for _, child := range children {
+		more, err := treeCPU(child)
+		if err != nil {
+			return 0, err
+		}
+		sum += more
+	}
+	return sum, nil
+}
+
+// processCPU is that of the process alone.
+func processCPU(pid int) (float64, error) {
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	if err != nil {
 		return 0, err
@@ -28,17 +48,6 @@ func treeCPU(pid int) (float64, error) {
 			return 0, err
 		}
 		sum += nanos / 1e3
-	}
-	children, err := childrenOf(pid)
-	if err != nil {
-		return 0, err
-	}
-	for _, child := range children {
-		more, err := treeCPU(child)
-		if err != nil {
-			return 0, err
-		}
-		sum += more
 	}
 	return sum, nil
 }

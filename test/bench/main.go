@@ -96,6 +96,8 @@ func chapters() []chapter {
 		{"backlog", true, onMariaDB, withBacklog},
 		{"mysql9", false, onMySQL9, onMySQL9AgainstDriver},
 		{"mysql9 synced", false, onSyncedMySQL9, onSyncedMySQL9AgainstDriver},
+		{"eKuiper", false, inEKuiper, insideEKuiper},
+		{"latency", false, onMariaDB, latencies},
 		{"peers", false, withPeers, againstPeers},
 	}
 }
@@ -116,6 +118,7 @@ func betweenSettings(s *stage, _ options) []measurement {
 		manifold{plain, s.plugin(100, off), 1, []line{{"journal_throughput", faster, 0.90}, {"journal_cpu", cheaper, 0.90}}},
 		manifold{single, s.plugin(1, off), 0.5, []line{{"journal_throughput_single", faster, 0.90}, {"journal_cpu_single", cheaper, 0.90}}},
 		manifold{s.plugin(100, props{"delivery": "exactlyOnce"}), plain, 1, []line{{"exactly_once_throughput", faster, 0.95}, {"exactly_once_cpu", cheaper, 0.95}}},
+		comparison{"metrics_cpu", s.scraped(100), plain, cheaperRead, 0.99, 1},
 		comparison{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
 		comparison{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},
 	}

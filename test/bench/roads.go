@@ -34,10 +34,15 @@ func value(i int) (name string, x, y float64, at int64) {
 // plugin is the executable, started anew, that the mock host feeds with
 // messages of so many rows as fast as it takes them.
 func (s *stage) plugin(perMessage int, more props) road {
+	return s.pluginWith(nil, perMessage, more)
+}
+
+// pluginWith is the same with more of an environment.
+func (s *stage) pluginWith(env []string, perMessage int, more props) road {
 	return func(rows int) (sample, error) {
 		rows -= rows % 1000
 		messages := s.render(rows, perMessage)
-		f, err := s.launch(more)
+		f, err := s.launch(more, env...)
 		if err != nil {
 			return sample{}, err
 		}
@@ -73,7 +78,7 @@ type fed struct {
 }
 
 // launch starts the executable with a journal of its own, and a rule.
-func (s *stage) launch(more props) (*fed, error) {
+func (s *stage) launch(more props, env ...string) (*fed, error) {
 	if err := s.clear(); err != nil {
 		return nil, err
 	}
@@ -83,7 +88,7 @@ func (s *stage) launch(more props) (*fed, error) {
 	}
 	s.runs++
 	f := &fed{data: filepath.Join(s.dir, fmt.Sprintf("data%d", s.runs))}
-	f.plugin, err = host.Launch(s.executable, fakehost.LaunchOptions{Env: []string{"EKUIPER_MYSQL_DATA=" + f.data}})
+	f.plugin, err = host.Launch(s.executable, fakehost.LaunchOptions{Env: append(env, "EKUIPER_MYSQL_DATA="+f.data)})
 	if err != nil {
 		return nil, err
 	}

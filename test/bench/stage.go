@@ -22,6 +22,7 @@ type stage struct {
 	executable string
 	server     *mariadb.Server
 	host       *fakehost.Host // nil until a road needs it
+	real       *hosted        // nil but in its chapter
 	runs       int
 	messages   map[int][][]byte // by rows per message
 	versions   []string         // of the server and the peers
@@ -104,6 +105,9 @@ func (s *stage) close() {
 	if s.host != nil {
 		_ = s.host.Close()
 	}
+	if s.real != nil {
+		_ = s.real.Close()
+	}
 	if s.server != nil {
 		_ = s.server.Close()
 	}
@@ -142,10 +146,13 @@ func (s *stage) check(rows int) error {
 const stalled = 2 * time.Minute
 
 // await waits until the last row is visible, where they come in order.
-func (s *stage) await(rows int) error {
+func (s *stage) await(rows int) error { return s.awaitAt(2*time.Millisecond, rows) }
+
+// awaitAt is the same, and looks at a slower pace: each look costs the server.
+func (s *stage) awaitAt(pace time.Duration, rows int) error {
 	var last sql.NullInt64
 	before, since := int64(-1), time.Now()
-	for range time.Tick(2 * time.Millisecond) {
+	for range time.Tick(pace) {
 		if err := s.server.DB().QueryRow("SELECT MAX(id) FROM bench.t").Scan(&last); err != nil {
 			return err
 		}
