@@ -92,7 +92,7 @@ bench-quick: build ## compare with the bare driver, settings with each other, a 
 	$(GO) run ./test/bench -quick -pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
 
 # BENCH may name more flags, such as -only backlog; without the table then.
-bench: build peers ## everything, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (half an hour)
+bench: build build/kuiperd peers ## everything, eKuiper, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (40 minutes)
 	@$(MAKE) --no-print-directory mysql9 || echo 'No MySQL 9: its chapter will be left out.'
 	$(GO) run ./test/bench $(or $(BENCH),-report docs/performance.md)
 

@@ -25,9 +25,11 @@ func (c costs) per(rows int) costs {
 	return costs{c.host / n, c.plugins / n, c.server / n, c.busy, c.idle}
 }
 
+func (c costs) all() float64 { return c.host + c.plugins + c.server }
+
 func (c costs) String() string {
 	return fmt.Sprintf("us/row: eKuiper %.1f, plugin %.2f, server %.1f, in all %.1f; machine %.0f %% busy",
-		c.host, c.plugins, c.server, c.host+c.plugins+c.server, 100*c.busy/max(c.busy+c.idle, 1))
+		c.host, c.plugins, c.server, c.all(), 100*c.busy/max(c.busy+c.idle, 1))
 }
 
 // costs of the real eKuiper, its plugins and the database so far. A process

@@ -18,6 +18,7 @@ type sample struct {
 	rate   float64 // rows/s, from the first row's sending to the last one's being visible
 	cpu    float64 // microseconds of CPU time per row, of the plugin, or of the road's own process
 	memory float64 // MB that the plugin's worker had resident at most, where the road asks
+	all    float64 // the same of all parties, where the road knows
 	note   string  // more that the road has seen
 }
 
