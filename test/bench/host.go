@@ -20,8 +20,8 @@ import (
 )
 
 // hosted is a real eKuiper with our plugin and one whose sink does nothing.
-// Its rules read a file of rows as fast as their sink takes them: the fastest
-// source that eKuiper has of its own.
+// Its rules read a file of rows as fast as their sink takes them: that needs no
+// broker, no second rule, and is held back by no clock.
 type hosted struct {
 	*stage
 	*ekuiper.Host
