@@ -93,6 +93,7 @@ func chapters() []chapter {
 	return []chapter{
 		{"driver", true, onMariaDB, againstDriver},
 		{"settings", true, onMariaDB, betweenSettings},
+		{"far", true, onMariaDB, farAway},
 		{"backlog", true, onMariaDB, withBacklog},
 		{"mysql9", false, onMySQL9, onMySQL9AgainstDriver},
 		{"mysql9 synced", false, onSyncedMySQL9, onSyncedMySQL9AgainstDriver},
@@ -121,6 +122,13 @@ func betweenSettings(s *stage, _ options) []measurement {
 		comparison{"metrics_cpu", s.scraped(100), plain, cheaperRead, 0.99, 1},
 		comparison{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
 		comparison{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},
+	}
+}
+
+// farAway says what batches gain that grow where a round trip takes long.
+func farAway(s *stage, _ options) []measurement {
+	return []measurement{
+		comparison{"far_server_growing_batches", s.far(nil), s.far(props{"maxBatchRows": 1000}), faster, 2, 1},
 	}
 }
 

@@ -15,9 +15,9 @@ const (
 )
 
 const (
-	sampled    = 5    // full batches until a size is judged
-	worthwhile = 1.1  // how much faster twice the rows must go to be kept
-	restful    = 1000 // full batches before a larger size is tried again
+	sampled    = 5   // full batches until a size is judged
+	worthwhile = 1.1 // how much faster twice the rows must go to be kept
+	restful    = 200 // full batches before a larger size is tried again
 )
 
 // sizing finds how many rows a batch should have, where more of them wait: it
