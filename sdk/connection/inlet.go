@@ -19,6 +19,14 @@ type Handler interface {
 	TooLarge(e *TooLargeError)
 }
 
+// Gatherer is a Handler that takes several messages in one call, where more
+// than one has come already. Nothing waits for company.
+type Gatherer interface {
+	// Messages takes messages that came one after the other, at least two. The
+	// bytes are the handler's own, the slice that holds them is not.
+	Messages(batch [][]byte)
+}
+
 // Greeter is a Handler that is told of every new connection, before its
 // first message.
 type Greeter interface{ Connected() }
@@ -43,10 +51,11 @@ type Inlet struct {
 	running sync.WaitGroup
 }
 
-// inPipe is a connection of the inlet, in greeting while pipe is nil.
+// inPipe is a connection of the inlet.
 type inPipe struct {
-	conn net.Conn
-	busy atomic.Bool // inside a message, or handing it over
+	conn  net.Conn
+	busy  atomic.Bool // inside a message, or handing it over
+	batch [][]byte    // what is being handed over; reused
 }
 
 const inletBuffer = 32 << 10
@@ -192,7 +201,8 @@ func (in *Inlet) greeted() {
 	}
 }
 
-// one reads and hands over one message.
+// one reads one message and hands it over, with those that have come with it
+// where the handler takes several.
 func (in *Inlet) one(p *inPipe, wire *pipe) error {
 	size, err := wire.begin()
 	if err != nil {
@@ -200,9 +210,10 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 	}
 	p.busy.Store(true)
 	in.steps.Add(1)
+	handed := 1
 	defer func() {
 		p.busy.Store(false)
-		in.steps.Add(1)
+		in.steps.Add(uint64(2*handed - 1)) // each of them begun and finished
 	}()
 	data, err := wire.body(size, in.limit)
 	large := tooLarge(err)
@@ -219,10 +230,32 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 	}
 	if large != nil {
 		in.handler.TooLarge(large)
-	} else {
-		in.handler.Message(data)
+		return nil
 	}
+	handed = in.hand(p, wire, data)
 	return nil
+}
+
+// hand gives the handler data, with all that has come after it where it takes
+// that, and returns how many messages that were.
+func (in *Inlet) hand(p *inPipe, wire *pipe, data []byte) int {
+	g, gathers := in.handler.(Gatherer)
+	var more []byte
+	if gathers {
+		more, gathers = wire.another(in.limit)
+	}
+	if !gathers {
+		in.handler.Message(data)
+		return 1
+	}
+	p.batch = append(p.batch[:0], data)
+	for ; gathers; more, gathers = wire.another(in.limit) {
+		p.batch = append(p.batch, more)
+	}
+	g.Messages(p.batch)
+	n := len(p.batch)
+	clear(p.batch)
+	return n
 }
 
 // tooLarge returns err if it is that.

@@ -1,7 +1,6 @@
 package connection
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -25,7 +24,7 @@ const patience = 20 * time.Second
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-func newTestPipe(c net.Conn) *pipe { return &pipe{Conn: c, in: bufio.NewReader(c)} }
+func newTestPipe(c net.Conn) *pipe { return &pipe{c, newStream(c, 1024)} }
 
 // address returns a fresh address, short enough for a socket.
 func address(t *testing.T) string {

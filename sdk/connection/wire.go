@@ -17,7 +17,6 @@
 package connection
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -68,7 +67,7 @@ func (e *TooLargeError) Error() string {
 // at the same time, each from one goroutine.
 type pipe struct {
 	net.Conn
-	in *bufio.Reader
+	stream
 }
 
 // greet exchanges greetings on a new connection and takes it over; it closes
@@ -78,7 +77,7 @@ func greet(conn net.Conn, self protocol, buffer int) (*pipe, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("greet peer: %w", err)
 	}
-	return &pipe{Conn: conn, in: bufio.NewReaderSize(conn, buffer)}, nil
+	return &pipe{conn, newStream(conn, buffer)}, nil
 }
 
 func exchangeGreetings(conn net.Conn, self protocol) error {
@@ -99,48 +98,6 @@ func exchangeGreetings(conn net.Conn, self protocol) error {
 		return fmt.Errorf("unexpected greeting % x, want % x", got, hello)
 	}
 	return conn.SetDeadline(time.Time{})
-}
-
-// begin waits for the next message and returns its length in bytes. io.EOF
-// means that the peer closed between messages.
-func (p *pipe) begin() (int64, error) {
-	head, err := p.in.Peek(header)
-	if err != nil {
-		if errors.Is(err, io.EOF) && len(head) > 0 {
-			return 0, io.ErrUnexpectedEOF
-		}
-		return 0, err
-	}
-	size := int64(binary.BigEndian.Uint64(head[1:]))
-	if head[0] != 1 || size < 0 {
-		return 0, fmt.Errorf("%w: % x", errFraming, head)
-	}
-	_, err = p.in.Discard(header)
-	return size, err
-}
-
-// body reads the message that begin announced into memory of its own. A
-// message over limit (if positive) is read past and reported as a
-// *TooLargeError.
-func (p *pipe) body(size, limit int64) ([]byte, error) {
-	if limit > 0 && size > limit {
-		if _, err := io.CopyN(io.Discard, p.in, size); err != nil {
-			return nil, unexpected(err)
-		}
-		return nil, &TooLargeError{Size: size, Limit: limit}
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(p.in, data); err != nil {
-		return nil, unexpected(err)
-	}
-	return data, nil
-}
-
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // Frames is a reusable run of framed messages. The zero value is empty.

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	gocontext "context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -88,6 +89,60 @@ func (u *unacked) Message(data []byte) {
 	if err := u.collect(data, time.Time{}); err != nil {
 		u.failed.report(u.run.log, "message not taken, and lost", err)
 	}
+}
+
+// gathered is the intake of such a rule with a sink that takes several
+// messages at once.
+type gathered struct {
+	*unacked
+	sink BatchCollector
+}
+
+// newIntake returns the intake of a rule without acknowledgements.
+func newIntake(run *sinkRun) intake {
+	u := newUnacked(run)
+	if s, ok := run.sink.(BatchCollector); ok {
+		return &gathered{u, s}
+	}
+	return u
+}
+
+// Messages hands over a batch, and loses no more of it than the sink says.
+func (g *gathered) Messages(batch [][]byte) {
+	for len(batch) > 1 {
+		taken, err := g.collectBatch(batch)
+		if taken < 0 { // nobody knows what of it was taken: one panics, most likely
+			break
+		}
+		if batch = batch[taken:]; len(batch) > 0 {
+			g.failed.report(g.run.log, "message not taken, and lost", err)
+			batch = batch[1:]
+		}
+	}
+	for _, data := range batch {
+		g.Message(data)
+	}
+}
+
+// collectBatch calls CollectBatch, and returns less than 0 if that panicked.
+func (g *gathered) collectBatch(batch [][]byte) (taken int, err error) {
+	ctx, cancel := g.within(time.Time{})
+	if cancel != nil {
+		defer cancel()
+	}
+	taken = -1
+	_ = contain(g.run.log, "CollectBatch", func() error {
+		n, e := g.sink.CollectBatch(ctx, batch)
+		taken, err = min(max(n, 0), len(batch)), e
+		if e == nil && n != len(batch) {
+			err = fmt.Errorf("the sink took %d of %d messages and did not say why", n, len(batch))
+		}
+		return nil
+	})
+	if g.draining.Load() && ctx.Err() != nil {
+		g.spent.Store(true)
+	}
+	return taken, err
 }
 
 func (u *unacked) release() {}

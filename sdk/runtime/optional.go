@@ -1,6 +1,9 @@
 package runtime
 
-import "github.com/lf-edge/ekuiper/sdk/go/connection"
+import (
+	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/connection"
+)
 
 // What follows a sink may implement or not; eKuiper's own SDK does not ask for it.
 
@@ -9,6 +12,19 @@ type Urgent interface {
 	// SetUrgent says that Close follows soon: a Collect that waits for room
 	// should wait no longer. It may come while Collect is at work, and must not block.
 	SetUrgent()
+}
+
+// BatchCollector is a sink that takes several messages at once, where they
+// have come faster than it has taken those before. It is asked only where the
+// rule does not set requireAck: with it, the host sends one at a time.
+type BatchCollector interface {
+	// CollectBatch is Collect for messages that came one after the other, at
+	// least two. It returns how many of them, from the first on, it has taken.
+	// Where that is not all, err says why the next one was not: that one is
+	// lost, and the rest is collected again. The messages are the sink's own,
+	// as Collect's is, but the slice is not. A panic counts as if none had been
+	// taken, and the messages are then collected one by one.
+	CollectBatch(ctx api.StreamContext, messages [][]byte) (taken int, err error)
 }
 
 // SizeWitness is a sink that keeps account of what never reaches it.

@@ -64,7 +64,7 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 		}
 		run.intake = newAcked(run, newAckWire(connection.AckURL(id.rule, id.op, id.instance)), resendTerms(c.config, id.op), before)
 	} else {
-		run.intake = newUnacked(run)
+		run.intake = newIntake(run)
 	}
 	if run.inlet = inlet; inlet != nil {
 		inlet.Resume(run.intake)

@@ -19,16 +19,19 @@ const (
 	maxBatchKept = 1 << 10 // messages
 )
 
-// arrival is a message that is to be written.
-type arrival struct {
-	data []byte
-	rows uint32
+// Arrival is a message that is to be appended: see Append.
+type Arrival struct {
+	Data []byte
+	Rows int
 }
+
+// size is what the message takes on disk, in bytes.
+func (a *Arrival) size() int64 { return recordHead + int64(len(a.Data)) }
 
 // batch is messages that one write takes. Its leader, who made it, writes it;
 // others may join until the leader has its turn.
 type batch struct {
-	arrivals []arrival
+	arrivals []Arrival
 	bytes    int64 // on disk
 	joined   chan struct{}
 	end      uint64 // the message after its last
@@ -55,8 +58,8 @@ func (d *Disk) Append(ctx context.Context, data []byte, rows int) error {
 	if err := checkMessage(data, rows); err != nil {
 		return err
 	}
-	a := arrival{data, uint32(rows)}
-	size := recordHead + int64(len(data))
+	a := Arrival{data, rows}
+	size := a.size()
 	d.mu.Lock()
 	for {
 		err := d.obstacle(size)
@@ -95,8 +98,42 @@ func (d *Disk) Force(data []byte, rows int) error {
 	if d.halted != nil {
 		return fmt.Errorf("the journal's disk failed: %w", d.halted)
 	}
-	_, err := d.commit(arrival{data, uint32(rows)})
+	_, err := d.commit(Arrival{data, rows})
 	return err
+}
+
+// AppendAll implements Queue: one write takes all messages, and with Always
+// one sync. It does not wait for room, and takes no more than fits a segment.
+func (d *Disk) AppendAll(ctx context.Context, all []Arrival) error {
+	size := int64(0)
+	for i := range all {
+		if err := checkMessage(all[i].Data, all[i].Rows); err != nil {
+			return err
+		}
+		size += all[i].size()
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if segmentHead+size > d.o.SegmentBytes {
+		return fmt.Errorf("%w for %d messages at once", ErrFull, len(all))
+	}
+	d.mu.Lock()
+	var end uint64
+	err := d.obstacle(size)
+	if err == nil {
+		end, err = d.commit(all...)
+	}
+	d.mu.Unlock()
+	switch {
+	case errors.Is(err, ErrClosed):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case d.strict:
+		return d.awaitSync(ctx, end)
+	}
+	return nil
 }
 
 var errTooBig = errors.New("the message is too large for a journal")
@@ -169,13 +206,16 @@ func (d *Disk) wake() {
 	}
 }
 
-// commit writes a, alone or with others, and returns the number of the message
-// after the last that was written with it. mu is held, but not while it waits.
-func (d *Disk) commit(a arrival) (end uint64, err error) {
-	size := recordHead + int64(len(a.data))
+// commit writes all, alone or with others, and returns the number of the message
+// after the last that was written with them. mu is held, but not while it waits.
+func (d *Disk) commit(all ...Arrival) (end uint64, err error) {
+	size := int64(0)
+	for i := range all {
+		size += all[i].size()
+	}
 	d.reserved += size
 	if b := d.gathering; b != nil {
-		b.arrivals = append(b.arrivals, a)
+		b.arrivals = append(b.arrivals, all...)
 		b.bytes += size
 		if b.joined == nil {
 			b.joined = make(chan struct{})
@@ -190,7 +230,7 @@ func (d *Disk) commit(a arrival) (end uint64, err error) {
 		b = &batch{}
 	}
 	d.idleBatch = nil
-	b.arrivals, b.bytes = append(b.arrivals, a), size
+	b.arrivals, b.bytes = append(b.arrivals, all...), size
 	d.gathering = b
 	d.mu.Unlock()
 
@@ -307,10 +347,10 @@ func (d *Disk) encode(b *batch) []byte {
 	}
 	from := len(c.data)
 	w.heads = w.heads[:0]
-	at := d.next
+	at, seconds := d.next, now()
 	for _, a := range b.arrivals {
-		r := record{length: uint32(len(a.data)), rows: a.rows, seconds: now(), number: at.record, first: at.row}
-		c.data = appendRecord(c.data, d.salt, r, a.data)
+		r := record{length: uint32(len(a.Data)), rows: uint32(a.Rows), seconds: seconds, number: at.record, first: at.row}
+		c.data = appendRecord(c.data, d.salt, r, a.Data)
 		w.heads = append(w.heads, r)
 		at = position{at.record + 1, r.end()}
 	}
@@ -345,7 +385,7 @@ func (d *Disk) publish(b *batch, seg *segment) {
 	}
 	for i, r := range d.writer.heads {
 		d.remember(Message{
-			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].data, seconds: r.seconds,
+			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].Data, seconds: r.seconds,
 		}, seg)
 		d.addMark(r.first, r.seconds)
 		if seg.records == 0 {
@@ -360,7 +400,7 @@ func (d *Disk) publish(b *batch, seg *segment) {
 	}
 	seg.to = d.next
 	b.end = d.next.record
-	d.last = b.arrivals[len(b.arrivals)-1].data
+	d.last = b.arrivals[len(b.arrivals)-1].Data
 	if d.last == nil {
 		d.last = []byte{}
 	}

@@ -52,14 +52,28 @@ func victim() bool {
 			}
 		}
 	}()
-	for i := first; ; i++ {
-		if err := d.Append(context.Background(), []byte(strconv.Itoa(i)), 1); err != nil {
+	for i := first; ; {
+		var all []Arrival
+		for range 1 + i%victimBatch { // one, or several with one write
+			all = append(all, Arrival{[]byte(strconv.Itoa(i + len(all))), 1})
+		}
+		if len(all) == 1 {
+			err = d.Append(context.Background(), all[0].Data, 1)
+		} else {
+			err = d.AppendAll(context.Background(), all)
+		}
+		if err != nil {
 			fmt.Println("error", err)
 			return true
 		}
-		fmt.Println("appended", i)
+		for range all {
+			fmt.Println("appended", i)
+			i++
+		}
 	}
 }
+
+const victimBatch = 7 // messages at most
 
 func openVictim(dir string) (*Disk, error) {
 	return Open(Options{Dir: dir, Identity: "victim", MaxBytes: 64 << 20, SegmentBytes: 8 << 10, CacheBytes: 4 << 10, SyncEvery: time.Minute})
@@ -119,7 +133,7 @@ func TestKilledProcess(t *testing.T) {
 		for appended[strconv.Itoa(next)] {
 			next++
 		}
-		next++ // the one whose answer was cut off may be there
+		next += victimBatch // those whose answer was cut off may be there
 	}
 	d, err := openVictim(dir)
 	if err != nil {

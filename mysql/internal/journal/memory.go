@@ -64,6 +64,29 @@ func (m *Memory) Append(ctx context.Context, data []byte, rows int) error {
 	}
 }
 
+// AppendAll implements Queue.
+func (m *Memory) AppendAll(_ context.Context, all []Arrival) error {
+	size := int64(0)
+	for i := range all {
+		if err := checkMessage(all[i].Data, all[i].Rows); err != nil {
+			return err
+		}
+		size += int64(len(all[i].Data)) + recordOverhead
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return ErrClosed
+	}
+	if m.bytes+size > m.maxBytes {
+		return ErrFull
+	}
+	for i := range all {
+		m.put(all[i].Data, all[i].Rows)
+	}
+	return nil
+}
+
 // Force implements Queue.
 func (m *Memory) Force(data []byte, rows int) error {
 	if err := checkMessage(data, rows); err != nil {
@@ -88,12 +111,17 @@ func (m *Memory) append(data []byte, rows int, unbounded bool) (changed <-chan s
 		}
 		return m.changed, nil
 	}
+	m.put(data, rows)
+	return nil, nil
+}
+
+// put adds a message. mu is held.
+func (m *Memory) put(data []byte, rows int) {
 	m.held = append(m.held, held{data: data, first: m.row, size: int32(len(data)), rows: int32(rows), seconds: now()})
-	m.bytes += size
+	m.bytes += int64(len(data)) + recordOverhead
 	m.row += uint64(rows)
 	m.last, m.any = data, true
 	signal(m.ready)
-	return nil, nil
 }
 
 func (m *Memory) count() int { return len(m.held) - m.head }

@@ -233,3 +233,52 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendAllTakesAllOrNothing is beside the bound, the end and a message
+// that cannot be.
+func TestAppendAllTakesAllOrNothing(t *testing.T) {
+	const bound = 64 << 10
+	batch := func(n, size int) (all []Arrival) {
+		for range n {
+			all = append(all, Arrival{make([]byte, size), 2})
+		}
+		return all
+	}
+	for name, q := range map[string]Queue{
+		"memory": NewMemory(bound),
+		"disk":   open(t, Options{MaxBytes: bound, SegmentBytes: bound / 4, SyncEvery: time.Hour}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := q.AppendAll(t.Context(), nil); err != nil {
+				t.Errorf("nothing: %v", err)
+			}
+			if err := q.AppendAll(t.Context(), batch(3, 100)); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct {
+				what string
+				all  []Arrival
+				full bool
+			}{
+				{"over the bound", batch(10, bound/8), true},
+				{"without rows", append(batch(1, 1), Arrival{nil, 0}), false},
+			} {
+				if err := q.AppendAll(t.Context(), c.all); err == nil || errors.Is(err, ErrFull) != c.full {
+					t.Errorf("%s: %v", c.what, err)
+				}
+			}
+			if n := q.Counts().Received; n != 6 {
+				t.Errorf("%d rows, want 6", n)
+			}
+			for i := range 3 {
+				if m, ok := q.Next(); !ok || m.First != uint64(2*i) || m.Rows != 2 {
+					t.Fatalf("message %d is %+v", i, m)
+				}
+			}
+			_ = q.Close()
+			if err := q.AppendAll(t.Context(), batch(1, 1)); !errors.Is(err, ErrClosed) {
+				t.Errorf("after Close: %v", err)
+			}
+		})
+	}
+}

@@ -233,7 +233,9 @@ func (m *model) work(d *Disk) {
 			m.append(ctx, d)
 		case n < 50:
 			m.appendMany(ctx, d)
-		case n < 75:
+		case n < 57:
+			m.appendAll(ctx, d)
+		case n < 77:
 			m.take(d)
 		case n < 93:
 			m.settle(d)
@@ -309,6 +311,32 @@ func (m *model) appendMany(ctx context.Context, d *Disk) {
 	}
 	wait.Wait()
 	m.last = nil
+}
+
+// appendAll sends several messages at once.
+func (m *model) appendAll(ctx context.Context, d *Disk) {
+	var all []Arrival
+	var batch []*sent
+	for range 1 + m.rng.IntN(6) {
+		s := m.newMessage()
+		batch = append(batch, s)
+		all = append(all, Arrival{[]byte(s.text), s.rows})
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	err := d.AppendAll(ctx, all)
+	dead := m.fs.IsDead()
+	m.log.add("model", "append %d messages up to %q: %v", len(batch), batch[len(batch)-1].text, err)
+	if err != nil && !dead && !errors.Is(err, ErrFull) && !errors.Is(err, ErrUnsynced) {
+		m.t.Errorf("append all: %v", err)
+	}
+	m.last = nil
+	for _, s := range batch {
+		s.accepted = err == nil
+		if s.safe = s.accepted && d.strict; s.accepted {
+			m.last = s
+		}
+	}
 }
 
 // take reads some messages and checks each against what was sent.

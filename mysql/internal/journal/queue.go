@@ -89,7 +89,7 @@ type Counts struct {
 // Queue is what Disk and Memory have in common: what has been accepted is
 // handed out in order, once, and leaves when its rows are settled.
 //
-// Append, Force, Settle and what only asks may be called by any goroutine at
+// Append, AppendAll, Force, Settle and what only asks may be called by any goroutine at
 // any time; Next by one goroutine at a time.
 type Queue interface {
 	// Append takes data, which the caller must not touch again, as a message
@@ -98,6 +98,11 @@ type Queue interface {
 	// was none: nothing is kept then. It returns nil once the message is as
 	// safe as the queue promises.
 	Append(ctx context.Context, data []byte, rows int) error
+	// AppendAll is Append for messages that came one after the other: all are
+	// taken, or none. It does not wait for room, and returns ErrFull, wrapped,
+	// also where so much does not fit at once but would one by one. The slice
+	// is the caller's again when it returns.
+	AppendAll(ctx context.Context, all []Arrival) error
 	// Force is Append that knows no bound and does not wait, for what has
 	// arrived and has nowhere else to go.
 	Force(data []byte, rows int) error

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -45,6 +46,28 @@ func alike(t *rapid.T, o Options) {
 			}
 			m.texts, m.rows, m.first = append(m.texts, text), append(m.rows, rows), append(m.first, m.row)
 			m.row += uint64(rows)
+		},
+		"append all": func(t *rapid.T) {
+			var all []Arrival
+			size := int64(segmentHead)
+			for range rapid.IntRange(0, 8).Draw(t, "messages") {
+				a := Arrival{[]byte(rapid.StringN(0, 50, 100).Draw(t, "text")), rapid.IntRange(1, 5).Draw(t, "rows")}
+				all, size = append(all, a), size+a.size()
+			}
+			err := d.AppendAll(context.Background(), all)
+			if tooMuch := size > o.SegmentBytes; errors.Is(err, ErrFull) != tooMuch || err != nil && !tooMuch {
+				t.Fatalf("%d bytes with segments of %d: %v", size, o.SegmentBytes, err)
+			}
+			if err != nil {
+				return
+			}
+			for _, a := range all {
+				m.texts, m.rows, m.first = append(m.texts, string(a.Data)), append(m.rows, a.Rows), append(m.first, m.row)
+				m.row += uint64(a.Rows)
+			}
+			for i := range all { // it is the caller's again
+				all[i] = Arrival{}
+			}
 		},
 		"next": func(t *rapid.T) {
 			for m.next < len(m.texts) && m.isSettled(m.next) {

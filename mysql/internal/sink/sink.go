@@ -33,6 +33,7 @@ type Sink struct {
 	warned   bool // that the queue made eKuiper wait
 	unsynced bool // the message before is kept, but eKuiper was told otherwise
 	acks     *ackMemory
+	arrivals []journal.Arrival // of CollectBatch; reused
 }
 
 // New returns a sink whose rows outlive it in o.
@@ -95,8 +96,12 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		return nil // it comes again, and is kept already
 	}
 	err := s.append(ctx, message, rows)
-	if s.unsynced = errors.Is(err, journal.ErrUnsynced); s.unsynced {
+	if s.unsynced = errors.Is(err, journal.ErrUnsynced) && s.config.RequireAck; s.unsynced {
 		return err
+	}
+	if errors.Is(err, journal.ErrUnsynced) { // nobody would send it again
+		s.warnUnsynced(1)
+		return nil
 	}
 	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
 		err = s.outbox.queue.Force(message, rows)
@@ -105,6 +110,43 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		return fmt.Errorf("not accepted: %w (%s), the database takes rows slower than the rule makes them, or not at all", err, s.bound())
 	}
 	return nil
+}
+
+// CollectBatch is Collect for messages that have come already: one write takes
+// them all where there is room, and otherwise they are accepted one by one. It
+// returns how many are accepted; err is about the next one.
+func (s *Sink) CollectBatch(ctx api.StreamContext, messages [][]byte) (taken int, err error) {
+	if s.outbox != nil && s.appendAll(ctx, messages) {
+		return len(messages), nil
+	}
+	for i, m := range messages {
+		if err := s.Collect(ctx, m); err != nil {
+			return i, err
+		}
+	}
+	return len(messages), nil
+}
+
+// appendAll reports whether all messages are in the queue; if not, none is.
+func (s *Sink) appendAll(ctx context.Context, messages [][]byte) bool {
+	all := s.arrivals[:0]
+	for _, m := range messages {
+		if rows := payload.Count(m); rows > 0 {
+			all = append(all, journal.Arrival{Data: m, Rows: rows})
+		}
+	}
+	err := s.outbox.queue.AppendAll(ctx, all)
+	clear(all)
+	s.arrivals = all
+	if errors.Is(err, journal.ErrUnsynced) {
+		s.warnUnsynced(len(messages))
+		err = nil
+	}
+	return err == nil
+}
+
+func (s *Sink) warnUnsynced(messages int) {
+	s.log.Warnf("the rule stopped before the last messages (%d) were synced: they are in the journal, but a power cut may still take them", messages)
 }
 
 // append waits for room until ctx is done or the rule is about to stop.
