@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -57,6 +58,38 @@ func BenchmarkAppend(b *testing.B) {
 				})
 			})
 		}
+	}
+}
+
+// BenchmarkAppendAll is BenchmarkAppend for messages that are taken together:
+// an op is a message.
+func BenchmarkAppendAll(b *testing.B) {
+	for _, together := range []int{2, 50} {
+		b.Run(fmt.Sprintf("%d together", together), func(b *testing.B) {
+			queues(b, func(b *testing.B, q Queue) {
+				stop := drain(q)
+				defer stop()
+				b.SetBytes(96)
+				b.ReportAllocs()
+				all := make([]Arrival, together)
+				for i := range all {
+					all[i] = Arrival{make([]byte, 96), 1}
+				}
+				b.ResetTimer()
+				for left := b.N; left > 0; left -= together {
+					if err := q.AppendAll(b.Context(), all[:min(left, together)]); err != nil {
+						if !errors.Is(err, ErrFull) {
+							b.Fatal(err)
+						}
+						for i := range min(left, together) { // more than the reader keeps up with
+							if err := q.Append(b.Context(), all[i].Data, 1); err != nil {
+								b.Fatal(err)
+							}
+						}
+					}
+				}
+			})
+		})
 	}
 }
 

@@ -231,6 +231,20 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%s: %v allocations per message", name, n)
 		}
+		all := make([]Arrival, 50)
+		for i := range all {
+			all[i] = Arrival{data, 100}
+		}
+		if n := testing.AllocsPerRun(200, func() {
+			_ = q.AppendAll(t.Context(), all)
+			for range all {
+				m, _ := q.Next()
+				spans[0] = Span{m.First, m.First + 100}
+				q.Settle(Stored, spans...)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations per %d messages taken together", name, n, len(all))
+		}
 	}
 }
 

@@ -235,27 +235,6 @@ func TestTextsOutliveTheirMessage(t *testing.T) {
 	}
 }
 
-func TestNextAllocatesNothing(t *testing.T) {
-	msg := message(100)
-	var d Decoder
-	perMessage := testing.AllocsPerRun(100, func() {
-		d.Reset(msg)
-		for {
-			if _, err := d.Next(); err == io.EOF {
-				return
-			} else if err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	if perMessage != 0 {
-		t.Errorf("%v allocations per message of 100 rows, want 0", perMessage)
-	}
-	if n := testing.AllocsPerRun(100, func() { Count(msg) }); n != 0 {
-		t.Errorf("Count: %v allocations, want 0", n)
-	}
-}
-
 func TestDecoderForgets(t *testing.T) {
 	var d Decoder
 	drain(t, &d, `[{"a":1,"b":2},{"a":1}]`)
