@@ -88,7 +88,10 @@ func Count(msg []byte) int {
 		var end int
 		var f textFlags
 		if msg[e.pos] == '{' {
-			end, f = skipNested(msg, e.pos, e.open)
+			var flat bool
+			if end, flat = skipFlat(msg, e.pos); !flat || e.open >= maxDepth {
+				end, f = skipNested(msg, e.pos, e.open)
+			}
 		} else {
 			end, _, f = scanScalar(msg, e.pos)
 		}
