@@ -4,6 +4,9 @@
 //
 // The grammar is RFC 8259's for each value; a message may hold any number of
 // values, see Decoder. Values may nest 10,000 deep.
+//
+// It is written here because no library does this work as fast without leaving
+// out checks, nor goes on after a fault: test/bench/json compares five.
 package payload
 
 // Kind tells what a Value holds.
