@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -127,27 +126,6 @@ func TestBatchIsFull(t *testing.T) {
 		if len(b.rows) != c.rows {
 			t.Errorf("%s: full at %d rows, want %d", c.name, len(b.rows), c.rows)
 		}
-	}
-}
-
-func TestChunksAreFewSizes(t *testing.T) {
-	sizes := map[int]bool{}
-	for n := 1; n <= 999; n++ {
-		total, count := 0, 0
-		for total < n {
-			sizes[chunk(n-total)] = true
-			total += chunk(n - total)
-			count++
-		}
-		if total != n || count > 10 {
-			t.Errorf("%d rows go in %d statements of %d rows", n, count, total)
-		}
-	}
-	if len(sizes) > 10 {
-		t.Errorf("%d sizes of statements", len(sizes))
-	}
-	if got := []int{chunk(1000), chunk(2500), chunk(7999), chunk(65535)}; !reflect.DeepEqual(got, []int{1000, 2000, 4000, 8000}) {
-		t.Errorf("chunks of 1000, 2500, 7999 and 65535 rows: %v", got)
 	}
 }
 

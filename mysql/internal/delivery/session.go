@@ -4,44 +4,22 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/binary"
-	"errors"
 
 	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/statement"
 )
 
-// maxStatements bounds the prepared statements of one connection; the server
-// has a limit for all of its clients (max_prepared_stmt_count, 16,382).
-const maxStatements = 64
-
 // session is one connection and its prepared statements. It belongs to the writer.
 type session struct {
-	conn     *sql.Conn
-	table    *schema.Table // what the statements were rendered for
-	prepared map[shapeKey]prepared
-	key      []byte
-	boxes    boxes
-	advance  *sql.Stmt // moves the ledger on; nil until it is first needed
-	broken   bool      // a transaction may be open that could not be rolled back
+	conn    *sql.Conn
+	table   *schema.Table // what the statements were rendered for
+	inserts statements
+	boxes   boxes
+	advance *sql.Stmt // moves the ledger on; nil until it is first needed
+	broken  bool      // a transaction may be open that could not be rolled back
 }
 
-// prepared is a statement of the driver's own: database/sql would copy and
-// check every argument of it, at the price of what it checks.
-type prepared interface {
-	driver.Stmt
-	driver.StmtExecContext
-}
-
-// shapeKey names a statement: its columns, four bytes each, and its rows.
-type shapeKey struct {
-	cols string
-	rows int
-}
-
-func newSession(conn *sql.Conn) *session {
-	return &session{conn: conn, prepared: map[shapeKey]prepared{}}
-}
+func newSession(conn *sql.Conn) *session { return &session{conn: conn} }
 
 // turnTo makes the session write to t.
 func (s *session) turnTo(t *schema.Table) {
@@ -64,18 +42,17 @@ func (s *session) close() {
 
 func (s *session) forget() {
 	_ = s.conn.Raw(func(any) error {
-		for _, p := range s.prepared {
-			_ = p.Close()
-		}
+		s.inserts.drop()
 		return nil
 	})
-	clear(s.prepared)
+	s.inserts = statements{} // where Raw has nothing left to call, nothing is left to close
 }
 
 // insert writes the rows lo to hi of b: all or, in a transactional table, none.
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
 	s.turnTo(b.table)
-	if n := hi - lo; !b.full || n == chunk(n) {
+	s.inserts.turnTo(b)
+	if n := hi - lo; !b.full || n == s.inserts.size(n) {
 		return s.insertRows(ctx, b, lo, hi) // one statement
 	}
 	return s.transaction(ctx, func() error { return s.insertRows(ctx, b, lo, hi) })
@@ -104,8 +81,10 @@ func (s *session) insertRows(ctx context.Context, b *batch, lo, hi int) error {
 	if !b.full {
 		return s.insertUneven(ctx, b, lo, hi)
 	}
+	s.inserts.turnTo(b)
+	defer s.inserts.note(hi - lo)
 	for lo < hi {
-		n := chunk(hi - lo)
+		n := s.inserts.size(hi - lo)
 		if err := s.insertChunk(ctx, b, lo, lo+n); err != nil {
 			return err
 		}
@@ -114,25 +93,12 @@ func (s *session) insertRows(ctx context.Context, b *batch, lo, hi int) error {
 	return nil
 }
 
-// chunk returns how many of n rows the next statement takes: few sizes, so
-// that few statements are prepared, and each batch is few statements.
-func chunk(n int) int {
-	size := 1
-	if n >= firstRows {
-		size = firstRows
-	}
-	for size*2 <= min(n, mostRows) {
-		size *= 2
-	}
-	return size
-}
-
 func (s *session) insertChunk(ctx context.Context, b *batch, lo, hi int) error {
 	cells := b.slice(lo, hi)
 	defer s.boxes.forget(len(cells))
 	args := s.boxes.of(cells)
 	return s.conn.Raw(func(c any) error {
-		stmt, err := s.prepare(ctx, c, b, hi-lo)
+		stmt, err := s.inserts.get(ctx, c, b, hi-lo)
 		if err != nil {
 			return err
 		}
@@ -140,40 +106,6 @@ func (s *session) insertChunk(ctx context.Context, b *batch, lo, hi int) error {
 		return err
 	})
 }
-
-// prepare returns the statement for so many rows of b on c, the driver's connection.
-func (s *session) prepare(ctx context.Context, c any, b *batch, rows int) (prepared, error) {
-	s.key = s.key[:0]
-	for _, c := range b.cols {
-		s.key = binary.LittleEndian.AppendUint32(s.key, uint32(c))
-	}
-	if p, ok := s.prepared[shapeKey{string(s.key), rows}]; ok {
-		return p, nil
-	}
-	if len(s.prepared) >= maxStatements {
-		for key, p := range s.prepared {
-			_ = p.Close()
-			delete(s.prepared, key)
-		}
-	}
-	preparer, ok := c.(driver.ConnPrepareContext)
-	if !ok {
-		return nil, errDriver
-	}
-	stmt, err := preparer.PrepareContext(ctx, statement.Insert(b.table, b.cols, rows, nil))
-	if err != nil {
-		return nil, err
-	}
-	p, ok := stmt.(prepared)
-	if !ok {
-		return nil, errDriver
-	}
-	s.prepared[shapeKey{string(s.key), rows}] = p
-	return p, nil
-}
-
-// errDriver cannot be: the driver is the one that this is built with.
-var errDriver = errors.New("the driver lacks prepared statements with contexts")
 
 // insertUneven writes rows of which some lack columns: one statement of its
 // own, with DEFAULT in the gaps.

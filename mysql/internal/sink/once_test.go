@@ -47,7 +47,7 @@ func TestExactlyOnceWhereAnyAnswerIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBundle(t, keyless)
 			faults := &lossy{what: c.what, every: c.every}
-			s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce", "maxBatchRows", 10))
+			s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce", "maxBatchRows", 11)) // more than one statement at first
 			const rows = 500
 			for i := 0; i < rows; i += 50 {
 				b.collect(s, numbered(i, i+50))
