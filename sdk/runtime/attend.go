@@ -84,19 +84,17 @@ func (a *attendance) live(ctx context.Context, control *connection.Requester) in
 // watch ends the run when the host process ends. A host that says nothing is
 // as alive as any.
 func (a *attendance) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	a.parent.await(ctx)
 	tick := time.NewTicker(a.timing.parentPoll)
 	defer tick.Stop()
-	for {
+	for !a.parent.gone() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if a.parent.gone() {
-				cancel(errHostGone)
-				return
-			}
 		}
 	}
+	cancel(errHostGone)
 }
 
 // serve keeps a control connection until the run ends and returns why.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -44,3 +45,5 @@ func (p parent) gone() bool {
 	event, err := windows.WaitForSingleObject(p.handle, 0)
 	return err == nil && event == windows.WAIT_OBJECT_0
 }
+
+func (p parent) await(context.Context) {}

@@ -61,6 +61,9 @@ type surroundings struct {
 	parent interface {
 		known() bool // can be watched
 		gone() bool  // has ended
+		// await returns when the parent may have ended or ctx is done, and at
+		// once where the system does not tell: then only asking does.
+		await(ctx context.Context)
 	}
 	timing  timing
 	unblock func(id identity) bool // frees a refused sink's id, false where it cannot

@@ -34,6 +34,8 @@ type fakeParent struct{ hidden, dead atomic.Bool }
 func (p *fakeParent) known() bool { return !p.hidden.Load() }
 func (p *fakeParent) gone() bool  { return p.dead.Load() }
 
+func (*fakeParent) await(gocontext.Context) {}
+
 // harness is a run with a control socket under the test's hand.
 type harness struct {
 	name   string

@@ -1,0 +1,7 @@
+//go:build !linux && !windows
+
+package runtime
+
+import "context"
+
+func (parent) await(context.Context) {}
