@@ -63,7 +63,7 @@ func (f *filling) run() bool {
 	if f.d, err = Open(o); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second) // the spare file is made
+	time.Sleep(time.Second) // what Open sets in motion ends
 	before := f.fs.NoRoomAt(f.n)
 	for range 4 {
 		f.work()

@@ -95,14 +95,14 @@ func (d *Disk) renewState() {
 }
 
 // makeSpare puts aside what the state file needs on a full disk: without it
-// nothing could be freed.
+// nothing could be freed. A journal that never had a message has nothing to free.
 func (d *Disk) makeSpare() {
 	d.stateTurn.Lock()
 	defer d.stateTurn.Unlock()
 	d.mu.Lock()
-	stale := d.state.stale
+	useless := d.state.stale || d.nextSegment == 0
 	d.mu.Unlock()
-	if !d.bare || stale {
+	if !d.bare || useless {
 		return
 	}
 	path := filepath.Join(d.o.Dir, spareName)

@@ -219,10 +219,10 @@ func TestDiskFullHealsByItself(t *testing.T) {
 // for the note that they may be freed.
 func TestDiskFullOfTheJournalItself(t *testing.T) {
 	simulated(t, Options{MaxBytes: 1 << 20, SegmentBytes: 4000, SyncEvery: time.Second}, func(t *testing.T, fs *simFS, d *Disk) {
-		time.Sleep(time.Second) // the spare file is made
 		for i := range 200 {
 			put(t, d, string(message(i, 100)))
 		}
+		time.Sleep(time.Second) // the spare file is made
 		fs.Space(0)
 		for i := range 200 {
 			d.Settle(Stored, one(take(t, d, string(message(i, 100)))[0]))
