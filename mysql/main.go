@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
+	"ekuiper-mysql/mysql/internal/connections"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/sink"
 	"ekuiper-mysql/mysql/internal/storage"
@@ -23,6 +25,11 @@ func main() {
 	}
 	outboxes := sink.NewOutboxes(func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) })
 	outboxes.ServeMetrics(os.Getenv("EKUIPER_MYSQL_METRICS"))
+	most, err := connections.ParseLimit(os.Getenv(connections.Setting))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	outboxes.ShareConnections(most)
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

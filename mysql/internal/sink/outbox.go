@@ -13,6 +13,7 @@ import (
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 
 	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/connections"
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/fault"
@@ -25,8 +26,8 @@ import (
 const maxConnections = 2
 
 // maxIdle is how long the connection that reads the columns may rest: it is
-// seldom needed, and the server ends it soon after (see config's wait_timeout).
-const maxIdle = 20 * time.Second
+// seldom needed, and others may want its place.
+const maxIdle = 5 * time.Second
 
 // minReload is how often a row that does not fit may make the table be read again.
 const minReload = time.Second
@@ -86,20 +87,27 @@ type Outboxes struct {
 	mu       sync.Mutex
 	letters  *deadletter.Store // of all rules; nil before the first, and where there is none
 	released map[place]*outbox
-	servers  map[string]*delivery.Health
-	writing  sync.WaitGroup // released outboxes
+	servers  map[string]*reach // by address
+	writing  sync.WaitGroup    // released outboxes
 	end      chan struct{}
 	orphans  orphanWatch
 	copies   copies
 	page     metrics.Page
 	serve    string          // the address of page; empty: nowhere
 	server   *metrics.Server // nil until the first outbox
+	most     int             // connections to one server
+}
+
+// reach is what all rules that write to one server share.
+type reach struct {
+	health      *delivery.Health
+	connections *connections.Server
 }
 
 // NewOutboxes returns an empty set. folder says where journals are kept; it is
 // asked when the first one is needed.
 func NewOutboxes(folder func() (string, error)) *Outboxes {
-	o := &Outboxes{folder: folder, released: map[place]*outbox{}, servers: map[string]*delivery.Health{}, end: make(chan struct{})}
+	o := &Outboxes{folder: folder, released: map[place]*outbox{}, servers: map[string]*reach{}, end: make(chan struct{}), most: connections.Usual}
 	o.orphans.gauge = &o.page.Orphans
 	return o
 }
@@ -108,6 +116,21 @@ func NewOutboxes(folder func() (string, error)) *Outboxes {
 // host:port, from the first outbox on; nowhere if it is empty. It is to be
 // called before any is opened.
 func (o *Outboxes) ServeMetrics(address string) { o.serve = address }
+
+// ShareConnections sets how many connections to one server all outboxes may
+// have together; what waits for one is written later. It is to be called
+// before any is opened.
+func (o *Outboxes) ShareConnections(most int) { o.most = most }
+
+// reachOf returns what is known of the server that c names. mu is held.
+func (o *Outboxes) reachOf(c *config.Config) *reach {
+	r, ok := o.servers[c.Driver.Addr]
+	if !ok {
+		r = &reach{&delivery.Health{}, connections.New(o.most)}
+		o.servers[c.Driver.Addr] = r
+	}
+	return r
+}
 
 // Close gives up what stopped rules have not written yet. It is for the end of the process.
 func (o *Outboxes) Close() {
@@ -125,12 +148,13 @@ func (o *Outboxes) Close() {
 
 // open returns a new outbox, or the one that the identity left behind.
 func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox, error) {
-	options, db, err := connectLazily(c, log)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	reach := o.reachOf(c)
+	options, db, err := connectLazily(c, reach.connections, log)
 	if err != nil {
 		return nil, err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.serve != "" && o.server == nil {
 		o.server = metrics.Serve(o.serve, &o.page, log)
 	}
@@ -144,11 +168,6 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
 		return box, nil
 	}
-	health, ok := o.servers[c.Driver.Addr]
-	if !ok {
-		health = &delivery.Health{}
-		o.servers[c.Driver.Addr] = health
-	}
 	queue, err := o.openQueue(id, c, log)
 	if err != nil {
 		_ = db.Close()
@@ -159,12 +178,12 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	box := &outbox{
 		id: id, keeping: keepingOf(c), queue: queue, letters: o.newLetters(id, queue, log),
-		meter: &metrics.Rule{}, page: &o.page, health: health, log: log,
+		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log,
 	}
 	options.Ledger = ledgerOf(id, c, queue)
 	box.meter.Account(account(queue))
 	box.page.Show(box.labels(), box.meter)
-	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, health)
+	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)
 	box.letters.copyTo(o.startCopy(id, c, log))
 	box.delivery.Start()
 	return box, nil
@@ -207,8 +226,9 @@ func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
 
 var roads = map[string]delivery.Road{"auto": delivery.AutoRoad, "insert": delivery.InsertRoad, "load": delivery.LoadRoad}
 
-// connectLazily prepares connections without making one.
-func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB, error) {
+// connectLazily prepares connections without making one. They share what the
+// server has with others; nil shares with nobody.
+func connectLazily(c *config.Config, shared *connections.Server, log api.Logger) (delivery.Options, *sqlx.DB, error) {
 	name, err := schema.ParseName(c.Table)
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property table: %w", err)
@@ -228,6 +248,9 @@ func connectLazily(c *config.Config, log api.Logger) (delivery.Options, *sqlx.DB
 	connector, err := mysql.NewConnector(driver)
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
+	}
+	if shared != nil {
+		connector = shared.Connector(connector)
 	}
 	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
 	db.SetMaxOpenConns(maxConnections)

@@ -279,7 +279,7 @@ func TestTwentyRulesStopWhileTheDatabaseDoesNotAnswer(t *testing.T) {
 		if err := s.Close(b.context(fmt.Sprint("rule", i))); err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 && !s.outboxes.servers[hole.Addr()].Down() {
+		if i == 0 && !s.outboxes.servers[hole.Addr()].health.Down() {
 			t.Error("after the first stop the server does not count as down")
 		}
 	}

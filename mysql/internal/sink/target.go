@@ -36,7 +36,7 @@ func (t *Target) String() string { return fmt.Sprintf("%s at %s", t.config.Table
 // Check connects and reads the table's columns, once: a mistake in the address
 // is then an error and not something to wait for.
 func (t *Target) Check(ctx context.Context) error {
-	options, db, err := connectLazily(t.config, t.log)
+	options, db, err := connectLazily(t.config, nil, t.log)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (t *Target) Check(ctx context.Context) error {
 // what is not settled then stays in the queue, and may be stored unless there
 // is a ledger, which may be nil.
 func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, empty <-chan struct{}) error {
-	options, db, err := connectLazily(t.config, t.log)
+	options, db, err := connectLazily(t.config, nil, t.log)
 	if err != nil {
 		return err
 	}
