@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures curves bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -123,6 +123,9 @@ fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/f
 
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures
+
+curves: build ## measure idle rules, 1,000 rules, and cost by columns, size, rows and rules; write docs/curves.md (9 minutes)
+	$(GO) run ./test/curves -report docs/curves.md
 
 test-unit: ## run the tests that need no server and no host
 	cd sdk && $(GO) test ./...

@@ -1,0 +1,230 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// curve is how the cost of something changes along one axis.
+type curve struct {
+	name   string // of its ratio
+	title  string
+	axis   string // what the points differ in
+	unit   string // what the cost is of, which is to be the same everywhere
+	points []point
+}
+
+// point is one place on the axis.
+type point struct {
+	at    string
+	units float64 // per row
+	work  func() work
+}
+
+// work is what the rules of one run get.
+type work struct {
+	columns  string // of each rule's table, which has the column id
+	rules    int
+	rows     int                     // of each rule, numbered from 0 in its table
+	first    []byte                  // a message of the row -1, which each rule gets before
+	messages func(rule int) [][]byte // in order
+}
+
+// measured is one run.
+type measured struct {
+	rows float64
+	rate float64 // rows per second, from the first sent to the last one visible
+	cpu  float64 // microseconds of the plugin per row
+	peak float64 // bytes: the most that the worker has had in memory
+
+	inserts, prepares, connects int64 // what the server was asked for
+}
+
+// passes is how often each point is measured: the machine does other things
+// too, which makes a point dearer and never cheaper. The cheapest counts.
+const passes = 2
+
+// gentle is how little cheaper a point may be than one to its right. What
+// grows no faster than this is taken for linear.
+const gentle = 0.8
+
+// keep leaves only the point of that name, unless it is empty.
+func (c *curve) keep(at string) {
+	c.points = slices.DeleteFunc(c.points, func(p point) bool { return at != "" && p.at != at })
+}
+
+func (c curve) run(s *stage, r *report) error {
+	best := make([]measured, len(c.points))
+	for pass := range passes {
+		for k := range c.points {
+			i := k
+			if pass%2 == 1 { // so that a machine that slows down is no curve
+				i = len(c.points) - 1 - k
+			}
+			m, err := s.measure(c.points[i].work())
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", c.axis, c.points[i].at, err)
+			}
+			if b := &best[i]; pass == 0 || m.cpu < b.cpu {
+				m.rate = max(m.rate, b.rate)
+				*b = m
+			} else {
+				b.rate = max(m.rate, b.rate)
+			}
+			best[i].peak = max(m.peak, best[i].peak)
+		}
+	}
+	c.tell(best, r)
+	return nil
+}
+
+func (c curve) tell(best []measured, r *report) {
+	r.title(c.title)
+	r.line("| %s | rows/s | CPU of a row, us | CPU of %s | most memory, MB | rows per insert | prepared | connected |", c.axis, c.unit)
+	r.line("|--:|--:|--:|--:|--:|--:|--:|--:|")
+	cost := make([]float64, len(best))
+	for i, m := range best {
+		cost[i] = m.cpu * 1e3 / c.points[i].units
+		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, m.rate, m.cpu, cost[i], m.peak/1e6,
+			m.rows/float64(max(m.inserts, 1)), m.prepares, m.connects)
+	}
+	left, right := steepest(cost)
+	if r.line(""); len(cost) < 2 {
+		return
+	}
+	r.ratio("ratio linear_%s %.2f goal %.2f (%s: %.1f ns at %s, %.1f ns at %s, load %s)", c.name, cost[left]/cost[right], gentle,
+		c.unit, cost[left], c.points[left].at, cost[right], c.points[right].at, load())
+}
+
+// steepest returns the two points between which the cost rises most, or falls
+// least.
+func steepest(cost []float64) (left, right int) {
+	worst := math.Inf(1)
+	for i := range cost {
+		for j := i + 1; j < len(cost); j++ {
+			if q := cost[i] / cost[j]; q < worst {
+				worst, left, right = q, i, j
+			}
+		}
+	}
+	return left, right
+}
+
+func ruleTable(rule int) string { return fmt.Sprintf("r%d", rule) }
+
+// measure runs a new plugin.
+func (s *stage) measure(w work) (m measured, err error) {
+	for i := range w.rules {
+		if err := s.fresh(ruleTable(i), w.columns); err != nil {
+			return m, err
+		}
+	}
+	p, err := s.launch()
+	if err != nil {
+		return m, err
+	}
+	defer p.close()
+	defer func() {
+		if log := p.run.Log(); err != nil {
+			err = fmt.Errorf("%w; the plugin's last words: %s", err, log[max(0, len(log)-2000):])
+		}
+	}()
+	if err := p.open(w.rules, ruleTable, nil); err != nil {
+		return m, err
+	}
+	messages := make([][][]byte, w.rules)
+	for i := range messages {
+		messages[i] = w.messages(i)
+	}
+	// What a rule does once, at its first row, is not what this is about.
+	for _, r := range p.rules {
+		if err := r.Send(w.first); err != nil {
+			return m, err
+		}
+	}
+	for i := range w.rules {
+		if err := s.last(ruleTable(i), -1); err != nil {
+			return m, err
+		}
+	}
+	asked, err := s.asked()
+	if err != nil {
+		return m, err
+	}
+	before, err := p.cpu()
+	if err != nil {
+		return m, err
+	}
+	start := time.Now()
+	if err := p.send(messages); err != nil {
+		return m, err
+	}
+	for i := range w.rules {
+		if err := s.last(ruleTable(i), int64(w.rows-1)); err != nil {
+			return m, err
+		}
+	}
+	took := time.Since(start)
+	after, err := p.cpu()
+	if err != nil {
+		return m, err
+	}
+	now, err := s.asked()
+	if err != nil {
+		return m, err
+	}
+	m.inserts, m.prepares, m.connects = now[0]-asked[0], now[1]-asked[1], now[2]-asked[2]
+	if m.peak, err = peak(p.worker); err != nil {
+		return m, err
+	}
+	for i := range w.rules {
+		if err := s.count(ruleTable(i), int64(w.rows+1)); err != nil {
+			return m, err
+		}
+	}
+	m.rows = float64(w.rows * w.rules)
+	m.rate, m.cpu = m.rows/took.Seconds(), (after-before)/m.rows
+	return m, nil
+}
+
+// asked is how many inserts, preparations and connections the server has seen.
+func (s *stage) asked() (n [3]int64, err error) {
+	for i, names := range [3][]string{{"Com_insert", "Com_load"}, {"Com_stmt_prepare"}, {"Connections"}} {
+		for _, name := range names {
+			one, err := s.status(name)
+			if err != nil {
+				return n, err
+			}
+			n[i] += one
+		}
+	}
+	return n, nil
+}
+
+// send gives all rules their messages at the same time.
+func (p *plugin) send(messages [][][]byte) error {
+	failed := make(chan error, len(messages))
+	var all sync.WaitGroup
+	for i, mine := range messages {
+		all.Go(func() {
+			for _, m := range mine {
+				if err := p.rules[i].Send(m); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
