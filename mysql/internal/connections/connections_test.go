@@ -32,7 +32,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if err := server.Close(); err == nil {
+	if err = server.Close(); err == nil {
 		err = goleak.Find()
 	}
 	if err != nil {
