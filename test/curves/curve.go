@@ -129,11 +129,7 @@ func (s *stage) measure(w work) (m measured, err error) {
 		return m, err
 	}
 	defer p.close()
-	defer func() {
-		if log := p.run.Log(); err != nil {
-			err = fmt.Errorf("%w; the plugin's last words: %s", err, log[max(0, len(log)-2000):])
-		}
-	}()
+	defer func() { err = p.explain(err) }()
 	if err := p.open(w.rules, ruleTable, nil); err != nil {
 		return m, err
 	}

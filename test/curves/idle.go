@@ -28,7 +28,7 @@ func oneTable(int) string { return "idle" }
 
 // idle measures what rules cost that have nothing to do: before they ever had,
 // and after.
-func idle(s *stage, r *report) error {
+func idle(s *stage, r *report) (err error) {
 	if err := s.fresh("idle", sensors); err != nil {
 		return err
 	}
@@ -37,6 +37,7 @@ func idle(s *stage, r *report) error {
 		return err
 	}
 	defer p.close()
+	defer func() { err = p.explain(err) }()
 	none, err := p.memory()
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (p *plugin) rest(r *report, state string, none memory) (memory, error) {
 
 // many starts a thousand rules, then gives each its first row: they share the
 // connections that the server has.
-func many(s *stage, r *report) error {
+func many(s *stage, r *report) (err error) {
 	if err := s.fresh("idle", sensors); err != nil {
 		return err
 	}
@@ -118,6 +119,7 @@ func many(s *stage, r *report) error {
 		return err
 	}
 	defer p.close()
+	defer func() { err = p.explain(err) }()
 	start := time.Now()
 	if err := p.open(manyRules, oneTable, nil); err != nil {
 		return err

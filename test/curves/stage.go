@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
+	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 
 	"ekuiper-mysql/test/fakehost"
 	"ekuiper-mysql/test/mariadb"
@@ -83,11 +85,31 @@ func (s *stage) launch(env ...string) (*plugin, error) {
 		return nil, err
 	}
 	p.supervisor = p.run.Pid()
-	if p.worker, err = p.run.WorkerPid(); err != nil {
+	if p.worker, err = p.awaitWorker(); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// awaitWorker waits for the worker. Go's first start of a process makes one
+// that tries out what the kernel can do and is gone at once: it is not meant.
+func (p *plugin) awaitWorker() (int, error) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); ; <-tick.C {
+		pid, err := p.run.WorkerPid()
+		if err != nil {
+			return 0, err
+		}
+		environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if bytes.Contains(environment, []byte(supervisor.EnvWorker+"=")) {
+			return pid, nil
+		}
+		if time.Now().After(end) {
+			return 0, fmt.Errorf("process %d is no worker", pid)
+		}
+	}
 }
 
 // open starts so many rules more, one after the other, as the host does, each
@@ -104,6 +126,15 @@ func (p *plugin) open(n int, table func(rule int) string, more props) error {
 		p.rules = append(p.rules, rule)
 	}
 	return nil
+}
+
+// explain adds the end of the plugin's log to an error.
+func (p *plugin) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	log := p.run.Log()
+	return fmt.Errorf("%w; the plugin's last words: %s", err, log[max(0, len(log)-3000):])
 }
 
 // close ends the plugin and forgets its rules.
