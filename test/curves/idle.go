@@ -11,6 +11,9 @@ const (
 	idleRules = 100
 	manyRules = 1000
 	idleFor   = 20 * time.Second
+	// restsAfter is when a rule has nothing left to do after its start or its
+	// last row: delivery gives back what it holds after 20 s.
+	restsAfter = 25 * time.Second
 
 	memoryGoal = 50e6             // bytes, of 100 idle rules
 	cpuGoal    = 0.1              // percent of one core, of 100 idle rules
@@ -64,9 +67,6 @@ func idle(s *stage, r *report) (err error) {
 	if err := s.count("idle", idleRules*messages*10); err != nil {
 		return err
 	}
-	// What rules keep for a while after rows, such as their connections, they
-	// give back within this.
-	<-time.After(25 * time.Second)
 	used, err := p.rest(r, "used", none)
 	if err != nil {
 		return err
@@ -78,7 +78,9 @@ func idle(s *stage, r *report) (err error) {
 // rest measures for a while in which nothing happens. The memory returned is
 // that at its end.
 func (p *plugin) rest(r *report, state string, none memory) (memory, error) {
-	<-time.After(3 * time.Second) // what a start sets in motion, such as syncs, ends
+	// What a rule keeps for a while, such as its connection, it gives back by
+	// then: once is no cost of being idle.
+	<-time.After(restsAfter)
 	before, err := p.cpu()
 	if err != nil {
 		return memory{}, err
