@@ -102,7 +102,7 @@ func (p *plugin) rest(r *report, state string, none memory) (memory, error) {
 	if err != nil {
 		return m, err
 	}
-	percent := (after - before) / 1e6 / idleFor.Seconds() * 100
+	percent := max((after-before)/1e6/idleFor.Seconds()*100, 0.001)
 	r.ratio("ratio idle_cpu_%s %.2f goal 1 (%d rules, %.3f %% of a core, %.1f wakes/s, load %s)",
 		state, cpuGoal/percent, len(p.rules), percent, (woken2-woken)/idleFor.Seconds(), load())
 	r.figure("figure idle_memory_%s %.1f MB: supervisor %.1f, worker %.1f, %.0f KB per rule over the %.1f MB of none; %d descriptors",
