@@ -105,6 +105,9 @@ type Options struct {
 	Errors    fault.Overrides // the rule's own classes of errors
 	Road      Road
 	Ledger    *Ledger // delivers exactly once; nil at least once
+	// Wanted receives when others wait for a connection to the same server: one
+	// that rests is given up then. Nil never does.
+	Wanted <-chan struct{}
 }
 
 // Delivery moves one queue's messages into one table.

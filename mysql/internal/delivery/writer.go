@@ -53,6 +53,8 @@ func (w *writer) run(ctx context.Context) {
 			return
 		case <-rest.C:
 			w.release()
+		case <-w.wanted():
+			w.disconnect()
 		case b := <-w.batches:
 			large := b.bytes >= largeBatch
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
@@ -73,9 +75,19 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
+// wanted receives when the connection is of more use to another rule. Without
+// one it never does.
+func (w *writer) wanted() <-chan struct{} {
+	if w.session == nil {
+		return nil
+	}
+	return w.through.options.Wanted
+}
+
 // release gives back what an idle rule need not hold: its connection, and the
 // memory of its batches.
 func (w *writer) release() {
+	defer resting.note()
 	w.disconnect()
 	w.decoder, w.keys, w.keysOf = payload.Decoder{}, nil, nil
 	for len(w.free) > 0 {

@@ -163,6 +163,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 			m.SetLimit(c.MaxQueueBytes)
 		}
 		options.Ledger = ledgerOf(id, c, box.queue)
+		options.Wanted = reach.connections.Wanted()
 		box.delivery.Reconfigure(options, db)
 		box.letters.copyTo(o.startCopy(id, c, log))
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
@@ -181,6 +182,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log,
 	}
 	options.Ledger = ledgerOf(id, c, queue)
+	options.Wanted = reach.connections.Wanted()
 	box.meter.Account(account(queue))
 	box.page.Show(box.labels(), box.meter)
 	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)
