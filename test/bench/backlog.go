@@ -51,7 +51,7 @@ func (b backlog) drain(rows int) (sample, error) {
 	}
 	defer f.end()
 	// With the first row the plugin has met the server, as it has in life.
-	if err := f.send(messages[:1]); err != nil {
+	if err := f.send(messages[:1], 0); err != nil {
 		return sample{}, err
 	}
 	if err := b.await(100); err != nil {
@@ -64,7 +64,7 @@ func (b backlog) drain(rows int) (sample, error) {
 	if err := b.server.Kill(); err != nil {
 		return sample{}, err
 	}
-	collect, err := measured(worker, func() error { return f.send(messages[1:]) })
+	collect, err := measured(worker, func() error { return f.send(messages[1:], 0) })
 	if err != nil {
 		return sample{}, fmt.Errorf("collect: %w", err)
 	}

@@ -40,6 +40,12 @@ func (s *stage) plugin(perMessage int, more props) road {
 
 // pluginWith is the same with more of an environment.
 func (s *stage) pluginWith(env []string, perMessage int, more props) road {
+	return s.pluginAt(0, env, perMessage, more)
+}
+
+// pluginAt is the same where the host sends so many rows/s, or with 0 as many
+// as are taken.
+func (s *stage) pluginAt(pace int, env []string, perMessage int, more props) road {
 	return func(rows int) (sample, error) {
 		rows -= rows % 1000
 		messages := s.render(rows, perMessage)
@@ -53,7 +59,7 @@ func (s *stage) pluginWith(env []string, perMessage int, more props) road {
 			return sample{}, err
 		}
 		start := time.Now()
-		if err := f.send(messages); err != nil {
+		if err := f.send(messages, pace/perMessage); err != nil {
 			return sample{}, err
 		}
 		if err := s.await(rows); err != nil {
@@ -102,11 +108,15 @@ func (s *stage) launch(more props, env ...string) (*fed, error) {
 	return f, nil
 }
 
-// send hands over messages, and waits for the acknowledgement of each where
-// the rule asks for them.
-func (f *fed) send(messages [][]byte) error {
+// send hands over messages, pace of them each second if that is not 0, and
+// waits for the acknowledgement of each where the rule asks for them.
+func (f *fed) send(messages [][]byte, pace int) error {
+	start := time.Now()
 	acks := f.rule.Control.Config["requireAck"] == true
-	for _, m := range messages {
+	for i, m := range messages {
+		if pace > 0 {
+			time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / time.Duration(pace))))
+		}
 		var err error
 		if acks {
 			err = f.rule.Collect(m, 10*time.Second)
