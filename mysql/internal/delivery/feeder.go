@@ -18,6 +18,7 @@ type feeder struct {
 	options *Options    // as of this message
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
+	handed  time.Time   // when the batch before was taken
 
 	resumed bool      // the ledger is claimed
 	held    []Message // read ahead of the claim
@@ -85,6 +86,7 @@ func (f *feeder) wait(ctx context.Context) bool {
 
 // next opens a new batch.
 func (f *feeder) next() {
+	f.handed = time.Now()
 	select {
 	case f.batch = <-f.free:
 	default:
@@ -197,13 +199,19 @@ func (f *feeder) ready(ctx context.Context) (*schema.Table, error) {
 	return t, nil
 }
 
+// breath is the least time between batches that are not full. Rows that come
+// alone go at once; where they come faster than this, a statement for every few
+// of them would cost the box and the server many times the CPU time.
+const breath = time.Millisecond
+
 // open starts the delay of a batch that has its first row.
 func (f *feeder) open() {
-	if f.options.MaxBatchDelay <= 0 {
+	delay := max(f.options.MaxBatchDelay, breath-time.Since(f.handed))
+	if delay <= 0 {
 		f.due = true
 		return
 	}
-	f.delay.Reset(f.options.MaxBatchDelay)
+	f.delay.Reset(delay)
 }
 
 // hand gives the batch to the writer and opens another.

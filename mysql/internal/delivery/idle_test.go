@@ -43,3 +43,42 @@ func TestIdleRuleGivesItsMemoryBack(t *testing.T) {
 		}
 	})
 }
+
+// TestBatchesTakeBreath: a row that comes alone goes at once, and those that
+// come within a millisecond of it go together.
+func TestBatchesTakeBreath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		d := New(testOptions, nil, emptyQueue{}, nil, quietMeter{}, &logged{}, &Health{})
+		f := &feeder{Delivery: d, batch: &batch{}, delay: time.NewTimer(time.Hour), options: &d.setup.Load().options}
+		f.delay.Stop()
+		// taken tells after how long a batch of one row is taken.
+		taken := func() time.Duration {
+			f.batch.rows = append(f.batch.rows, rowRef{})
+			begin := time.Now()
+			f.open()
+			done := make(chan struct{})
+			go func() { <-d.batches; close(done) }()
+			for {
+				f.wait(ctx)
+				synctest.Wait()
+				select {
+				case <-done:
+					return time.Since(begin)
+				default:
+				}
+			}
+		}
+		if took := taken(); took != 0 {
+			t.Errorf("the first row waits %v", took)
+		}
+		if took := taken(); took != breath {
+			t.Errorf("a row right after it waits %v, want %v", took, breath)
+		}
+		time.Sleep(breath) // synctest's clock
+		if took := taken(); took != 0 {
+			t.Errorf("a row %v later waits %v", breath, took)
+		}
+	})
+}
