@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -85,6 +86,9 @@ func (b *batch) reset(t *schema.Table) {
 // add converts row, which ref names, and appends it. After an error the batch is as it was
 // before. dropped counts fields that the table has no column for.
 func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
+	if b.addAlike(ref, row, o) {
+		return 0, nil
+	}
 	if len(b.rows) == 0 && !b.fits(row) {
 		b.forgetColumns(0)
 	}
@@ -149,6 +153,34 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 	b.rows = append(b.rows, ref)
 	b.bytes += size
 	return dropped, nil
+}
+
+// addAlike is add for a row that has the fields of the one before in their
+// order, each with a column of its own, as nearly all rows do. It reports
+// whether it was one, without a fault; if not, the batch is as it was before.
+func (b *batch) addAlike(ref rowRef, row payload.Row, o *Options) bool {
+	width, start := len(b.cols), len(b.cells)
+	if len(row.Fields) != width || len(b.shape) != width || len(b.rows) == 0 || start != len(b.rows)*width {
+		return false
+	}
+	b.cells = slices.Grow(b.cells, width)[:start+width]
+	cells, size := b.cells[start:], 0
+	for i := range row.Fields {
+		f, was := &row.Fields[i], &b.shape[i]
+		if was.cell != i || !bytes.Equal(was.name, f.Name) || f.Value.Kind == payload.Null && o.NullAsDefault {
+			b.cells = b.cells[:start]
+			return false
+		}
+		var err error
+		if cells[i], err = b.table.Columns[b.cols[i]].Convert(f.Value, &o.Convert, &b.room); err != nil {
+			b.cells = b.cells[:start]
+			return false
+		}
+		size += argumentSize(&cells[i])
+	}
+	b.rows = append(b.rows, ref)
+	b.bytes += size
+	return true
 }
 
 // fits tells whether row has just the fields that the row before had.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -301,5 +303,34 @@ func TestConvertAllocatesNothing(t *testing.T) {
 	name := []byte("GRÖßE")
 	if got := testing.AllocsPerRun(100, func() { tab.Lookup(name) }); got != 0 {
 		t.Errorf("Lookup: %v allocations", got)
+	}
+}
+
+func TestShortFloatIsTheNearest(t *testing.T) {
+	texts := []string{"0", "-0", "0.1", "-0.1", "123456789012345", "12345678901234.5", "0.00000000000001", "999999999999999", "9.99999999999999", "5", "00.5", "1.0"}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		f := random.Float64() * math.Pow(10, float64(random.IntN(14)-3))
+		texts = append(texts, strconv.FormatFloat(f, 'f', random.IntN(14), 64))
+	}
+	short := 0
+	for _, text := range texts {
+		got, ok := shortFloat([]byte(text))
+		if !ok {
+			continue
+		}
+		short++
+		want, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%s is %v, want %v, %v", text, got, want, err)
+		}
+	}
+	if short < len(texts)/2 {
+		t.Errorf("%d of %d texts are read", short, len(texts))
+	}
+	for _, text := range []string{"", "-", ".", "1.", ".5", "-.5", "1..2", "1.2.3", "1e3", "+1", " 1", "1 ", "0x10", "1_000", "inf", "1234567890123456", "12345678901234567", "--1"} {
+		if f, ok := shortFloat([]byte(text)); ok {
+			t.Errorf("%q is read as %v", text, f)
+		}
 	}
 }

@@ -269,6 +269,44 @@ func (n *numeral) plain(first, end, point int, room *Room) string {
 	return room.keep(b)
 }
 
+// tens are the powers of ten that a float64 holds exactly.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// shortFloat reads plain digits, with a point between them or without, which
+// nearly all numbers are. Fifteen of them are a whole number that a float64
+// holds exactly, as it does the power of ten; so the quotient of the two is
+// the nearest there is.
+func shortFloat(t []byte) (f float64, ok bool) {
+	neg := len(t) > 0 && t[0] == '-'
+	if neg {
+		t = t[1:]
+	}
+	if len(t) == 0 || len(t) > len(tens) {
+		return 0, false
+	}
+	m, point := uint64(0), -1
+	for i, c := range t {
+		switch {
+		case c-'0' <= 9:
+			m = m*10 + uint64(c-'0')
+		case c == '.' && point < 0 && i > 0 && i < len(t)-1:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	f = float64(m)
+	if point > 0 {
+		f /= tens[len(t)-1-point]
+	} else if len(t) == len(tens) {
+		return 0, false // sixteen digits
+	}
+	if neg {
+		f = -f
+	}
+	return f, true
+}
+
 func (s *spec) float(v payload.Value) (Argument, string) {
 	var f float64
 	switch v.Kind {
@@ -277,6 +315,10 @@ func (s *spec) float(v payload.Value) (Argument, string) {
 			f = 1
 		}
 	case payload.Number, payload.String:
+		var ok bool
+		if f, ok = shortFloat(v.Text); ok {
+			break
+		}
 		// ParseFloat also takes hexadecimal, "inf" and underscores; a number of
 		// JSON is none of those.
 		if v.Kind == payload.String {
