@@ -2,11 +2,12 @@ package delivery
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"sync/atomic"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -29,7 +30,8 @@ const (
 // until it does, and a duplicate is passed over. So it is used only for what
 // can be undone, in a transaction of its own or the ledger's: any warning, or
 // a row that is missing, takes the whole back and the same rows go by INSERT,
-// which says what is wrong with which.
+// which says what is wrong with which. What it bends without a warning does not
+// go by it in the first place.
 
 const (
 	leastLoaded = 200   // rows: fewer are not worth the statements around them
@@ -44,7 +46,6 @@ func (e *undoneError) Error() string { return "LOAD DATA was taken back: " + e.w
 
 // loading is a writer's use of LOAD DATA.
 type loading struct {
-	name    string // of the file that the server asks for
 	file    loadFile
 	avoid   int // batches that go by INSERT before it is tried again
 	avoided int // how many were avoided the last time
@@ -52,21 +53,19 @@ type loading struct {
 	used    bool // for the rows that were written last
 }
 
-var loadings atomic.Uint64
-
-// begin makes the file known to the driver, which gives the server no other.
-func (l *loading) begin() {
-	if l.name == "" {
-		l.name = fmt.Sprintf("ekuiper_mysql_%d", loadings.Add(1))
-		mysql.RegisterReaderHandler(l.name, func() io.Reader { return &l.file })
-	}
+// begin makes the rows lo to hi of b known to the driver as a file, until end.
+// No server can guess its name: another one could ask for it at any time, and
+// the driver would hand over the rows that are not meant for it.
+func (l *loading) begin(b *batch, lo, hi int) (name string) {
+	l.file.open(b, lo, hi)
+	name = "ekuiper_mysql_" + rand.Text()
+	mysql.RegisterReaderHandler(name, func() io.Reader { return &l.file })
+	return name
 }
 
-func (l *loading) end() {
-	if l.name != "" {
-		mysql.DeregisterReaderHandler(l.name)
-		l.name = ""
-	}
+func (l *loading) end(name string) {
+	mysql.DeregisterReaderHandler(name)
+	l.file.release()
 }
 
 // failed notes that the road was of no use: the rows after are most likely
@@ -74,7 +73,6 @@ func (l *loading) end() {
 func (l *loading) failed() {
 	l.avoided = min(max(2*l.avoided, 1), mostAvoided)
 	l.avoid = l.avoided
-	l.file.release()
 }
 
 // loads tells whether the rows lo to hi of b are to go by LOAD DATA.
@@ -84,16 +82,14 @@ func (w *writer) loads(b *batch, lo, hi int) bool {
 	if n < len(b.rows) {
 		return false // a part is written because the whole was refused
 	}
-	if road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || !b.table.Atomic || b.inDoubt(lo, hi) {
+	if road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || b.inDoubt(lo, hi) {
 		return false
 	}
 	if road == AutoRoad && fault.Flavour(w.flavour.Load()) != fault.MySQL {
 		return false // MariaDB is quicker with INSERT, and TiDB splits what it loads
 	}
-	for _, c := range b.cols {
-		if !b.table.Columns[c].Loadable() {
-			return false
-		}
+	if !b.loadable(lo, hi) {
+		return false
 	}
 	if w.loading.avoid > 0 {
 		w.loading.avoid--
@@ -102,12 +98,42 @@ func (w *writer) loads(b *batch, lo, hi int) bool {
 	return true
 }
 
+// loadable tells whether LOAD DATA stores the rows lo to hi as INSERT would, or
+// gives a warning, and can be taken back.
+func (b *batch) loadable(lo, hi int) bool {
+	// Other engines keep what was loaded, or commit it at once; a view may be
+	// of any.
+	if !strings.EqualFold(b.table.Engine, "InnoDB") {
+		return false
+	}
+	for i, at := range b.at {
+		if at < 0 && b.table.Columns[i].Required {
+			return false // MySQL makes 0 or '' of what is missing, and says nothing
+		}
+	}
+	cells, width := b.slice(lo, hi), len(b.cols)
+	for i, c := range b.cols {
+		column := &b.table.Columns[c]
+		if !column.Loadable() {
+			return false
+		}
+		if !column.MayBend() {
+			continue
+		}
+		for at := i; at < len(cells); at += width {
+			if column.Bends(&cells[at]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // load writes the rows lo to hi of b in the transaction that is open.
 func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int) error {
-	l.begin()
-	l.file.open(b, lo, hi)
-	defer l.file.release()
-	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, l.name))
+	name := l.begin(b, lo, hi)
+	defer l.end(name)
+	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, name))
 	if err != nil {
 		return err
 	}
@@ -170,7 +196,7 @@ func (f *loadFile) open(b *batch, lo, hi int) {
 }
 
 func (f *loadFile) release() {
-	f.cells, f.line = nil, nil
+	f.cells, f.line, f.next = nil, nil, 0
 	if cap(f.buf) > largeLine {
 		f.buf = nil
 	}
@@ -185,7 +211,7 @@ const (
 // Read implements io.Reader.
 func (f *loadFile) Read(p []byte) (int, error) {
 	if len(f.line) == 0 {
-		if f.next == len(f.cells) {
+		if f.next >= len(f.cells) {
 			return 0, io.EOF
 		}
 		b := f.buf[:0]

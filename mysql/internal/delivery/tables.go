@@ -145,14 +145,15 @@ func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet 
 	return t, packet, err
 }
 
-// takesFiles tells whether the server takes LOAD DATA LOCAL, if that is of interest.
+// takesFiles tells whether the server takes LOAD DATA LOCAL, if that is of
+// interest, and takes empty text as text there and in INSERT.
 func (d *Delivery) takesFiles(ctx context.Context, s *setup, flavour fault.Flavour) bool {
 	road := s.options.Road
 	if road == InsertRoad || flavour != fault.MySQL && (road == AutoRoad || flavour != fault.MariaDB) {
 		return false
 	}
 	var on bool
-	if err := s.db.QueryRowContext(ctx, "SELECT @@local_infile").Scan(&on); err != nil {
+	if err := s.db.QueryRowContext(ctx, "SELECT @@local_infile AND NOT FIND_IN_SET('EMPTY_STRING_IS_NULL', @@sql_mode)").Scan(&on); err != nil {
 		d.log.Debugf("asking %s for local_infile: %v", s.options.Target, err)
 		return false
 	}

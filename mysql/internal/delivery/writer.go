@@ -44,7 +44,6 @@ func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
 
 func (w *writer) run(ctx context.Context) {
 	defer w.disconnect()
-	defer w.loading.end()
 	rest := time.NewTimer(idleRelease)
 	defer rest.Stop()
 	for {

@@ -122,3 +122,17 @@ func (c *Column) Loadable() bool {
 	}
 	return false // nor ENUM and SET, of which digits may be taken for an index
 }
+
+// MayBend tells whether there are arguments of this column that Bends.
+func (c *Column) MayBend() bool { return !c.Nullable || c.spec.family == familyYear }
+
+// Bends tells whether LOAD DATA may make another value of a than INSERT does, or
+// store what that refuses, and give no warning. A YEAR of 0 is 2000 as text;
+// NULL in a column that takes none becomes the server's clock, if that is a
+// TIMESTAMP, or 0 or ”, on MySQL where the table has a trigger before INSERT.
+func (c *Column) Bends(a *Argument) bool {
+	if a.kind == Null {
+		return !c.Nullable
+	}
+	return c.spec.family == familyYear && a.kind == Int && a.bits == 0
+}

@@ -12,6 +12,7 @@ type Column struct {
 	Type        string // as the server names it, e.g. "decimal(10,2) unsigned"
 	Nullable    bool
 	Generated   bool   // its value is computed: never written
+	Required    bool   // a row without a value for it is refused: it has no default
 	Placeholder string // what stands for its value in a statement: "?" or e.g. "ST_GeomFromText(?)"
 
 	spec spec

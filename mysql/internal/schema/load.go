@@ -23,12 +23,13 @@ type columnRow struct {
 	Name    string         `db:"column_name"`
 	Type    string         `db:"column_type"`
 	Null    string         `db:"is_nullable"`
+	Default sql.NullString `db:"column_default"`
 	Extra   sql.NullString `db:"extra"`
 	Charset sql.NullString `db:"character_set_name"`
 }
 
 const columnsQuery = `SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, COLUMN_NAME AS column_name,
-	COLUMN_TYPE AS column_type, IS_NULLABLE AS is_nullable, EXTRA AS extra, CHARACTER_SET_NAME AS character_set_name
+	COLUMN_TYPE AS column_type, IS_NULLABLE AS is_nullable, COLUMN_DEFAULT AS column_default, EXTRA AS extra, CHARACTER_SET_NAME AS character_set_name
 	FROM information_schema.COLUMNS WHERE TABLE_NAME = ? AND TABLE_SCHEMA = `
 
 // Load reads the table's columns from the server. Any privilege on the table
@@ -157,6 +158,7 @@ func (r *columnRow) column() Column {
 	c := NewColumn(r.Name, r.Type)
 	c.Nullable = strings.EqualFold(r.Null, "YES")
 	c.Generated = isGenerated(r.Extra.String)
+	c.Required = !c.Nullable && !c.Generated && !r.Default.Valid && !strings.Contains(strings.ToLower(r.Extra.String), "auto_increment")
 	if c.spec.family == familyText && c.spec.maxBytes > 0 && !strings.HasPrefix(strings.ToLower(r.Charset.String), "utf8") {
 		// In another charset the bytes are fewer, or more: at least one per character.
 		c.spec.maxChars, c.spec.maxBytes = c.spec.maxBytes, 0

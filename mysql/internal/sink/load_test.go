@@ -136,11 +136,12 @@ func TestLoadIsLeftWhereItCannotServe(t *testing.T) {
 		"enum":             {"CREATE TABLE t (id BIGINT, v ENUM('2','1'))", `{"id":%d,"v":"1"}`, true, []any{"road", "load"}},
 		"point":            {"CREATE TABLE t (id BIGINT, v POINT)", `{"id":%d,"v":"POINT(1 2)"}`, true, []any{"road", "load"}},
 		"no transactions":  {"CREATE TABLE t (id BIGINT) ENGINE=MyISAM", `{"id":%d}`, true, []any{"road", "load"}},
+		"view":             {"CREATE VIEW t AS SELECT * FROM base", `{"id":%d}`, true, []any{"road", "load"}},
 		"not wanted":       {keyless, `{"id":%d,"name":"n","x":1}`, true, []any{"road", "insert"}},
 		"missing a column": {keyless, `{"id":%[1]d,"x":1},{"id":-%[1]d,"name":"n"}`, true, []any{"road", "load"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBundle(t, c.ddl)
+			b := newBundle(t, "CREATE TABLE base (id BIGINT) ENGINE=InnoDB", c.ddl)
 			takingFiles(t, c.infile)
 			s := b.open(b.props("", "t", c.props...))
 			var rows []string
@@ -152,6 +153,62 @@ func TestLoadIsLeftWhereItCannotServe(t *testing.T) {
 			b.settle(s)
 			b.wantFate(s, uint64(300+strings.Count(c.row, "},{")*300), 0)
 			b.wantLoaded(s, false)
+		})
+	}
+}
+
+// TestLoadBendsNoRowWithoutAWarning: what LOAD DATA would store as another row
+// than INSERT does, and not say so, goes by INSERT.
+func TestLoadBendsNoRowWithoutAWarning(t *testing.T) {
+	takingFiles(t, true)
+	for name, c := range map[string]struct{ columns, row, odd, parameters string }{
+		"empty text is null":         {"v VARCHAR(9)", `{"id":%d,"v":"x"}`, `{"id":900,"v":""}`, "?sql_mode='EMPTY_STRING_IS_NULL,'"},
+		"year 0 is 2000 as text":     {"y YEAR", `{"id":%d,"y":2026}`, `{"id":900,"y":0}`, ""},
+		"null in a timestamp is now": {"ts TIMESTAMP NOT NULL DEFAULT '2020-01-01 00:00:00'", `{"id":%d,"ts":"2026-01-01T00:00:00Z"}`, `{"id":900,"ts":null}`, ""},
+		"null is 0 for a trigger":    {"v INT NOT NULL", `{"id":%d,"v":1}`, `{"id":900,"v":null}`, ""},
+		"a missing value is 0":       {"v INT NOT NULL", `{"id":%d}`, `{"id":900,"v":1}`, ""},
+		"a missing text is empty":    {"v VARCHAR(9) NOT NULL", `{"id":%d}`, `{"id":900,"v":"x"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const more = ", w INT NOT NULL DEFAULT 7, a INT NOT NULL AUTO_INCREMENT UNIQUE, g INT AS (id + 1) STORED)"
+			b := newBundle(t, "CREATE TABLE loaded (id INT PRIMARY KEY, "+c.columns+more, "CREATE TABLE inserted (id INT PRIMARY KEY, "+c.columns+more)
+			if strings.Contains(name, "trigger") {
+				b.exec("CREATE TRIGGER before_loaded BEFORE INSERT ON loaded FOR EACH ROW SET @seen = NEW.id")
+				b.exec("CREATE TRIGGER before_inserted BEFORE INSERT ON inserted FOR EACH ROW SET @seen = NEW.id")
+			}
+			if c.parameters != "" && !strings.Contains(b.query("SELECT VERSION()")[0], "MariaDB") {
+				t.Skip("only MariaDB has this mode")
+			}
+			var rows []string
+			for i := range 300 {
+				rows = append(rows, fmt.Sprintf(c.row, i+1))
+			}
+			message := "[" + strings.Join(rows, ",") + "]"
+			var fates [2]string
+			for i, table := range []string{"loaded", "inserted"} {
+				props := b.props("", table, "road", map[string]string{"loaded": "load", "inserted": "insert"}[table])
+				props["url"] = props["url"].(string) + c.parameters
+				s := b.open(props)
+				b.collect(s, message[:len(message)-1]+","+c.odd+"]")
+				b.settle(s)
+				b.collect(s, strings.ReplaceAll(message, `"id":`, `"id":77`))
+				b.settle(s)
+				f := s.outbox.meter.Snapshot()
+				fates[i] = fmt.Sprintf("%d stored, %d set aside", f.Stored, f.SetAside)
+				b.end(s)
+			}
+			if fates[0] != fates[1] {
+				t.Errorf("loaded: %s; inserted: %s", fates[0], fates[1])
+			}
+			value := strings.Fields(c.columns)[0]
+			if value == "ts" {
+				value = "ts > '2026-02-01'" // now is not the same in both tables
+			}
+			const all = "SELECT id, w, g, %s FROM %s ORDER BY id"
+			loaded, inserted := b.query(fmt.Sprintf(all, value, "loaded")), b.query(fmt.Sprintf(all, value, "inserted"))
+			if strings.Join(loaded, "\n") != strings.Join(inserted, "\n") {
+				t.Errorf("%d rows loaded, %d inserted; not alike:\n%.300q\n%.300q", len(loaded), len(inserted), loaded, inserted)
+			}
 		})
 	}
 }
@@ -175,7 +232,7 @@ func TestServerForbidsFilesWhileTheRuleRuns(t *testing.T) {
 
 func TestLoadWhereAnswersAreLost(t *testing.T) {
 	takingFiles(t, true)
-	for name, what := range map[string]func([]byte) bool{"commits": commits, "loads": loads, "begins": begins} {
+	for name, what := range map[string]func([]byte) bool{"commits": commits, "loads": loads, "begins": begins, "counts": counts} {
 		t.Run(name, func(t *testing.T) {
 			b := newBundle(t, keyless)
 			faults := &lossy{what: what, every: 4}
@@ -194,4 +251,9 @@ func TestLoadWhereAnswersAreLost(t *testing.T) {
 
 func loads(request []byte) bool {
 	return request[0] == query && bytes.HasPrefix(request[1:], []byte("LOAD DATA"))
+}
+
+// counts finds the question for warnings.
+func counts(request []byte) bool {
+	return request[0] == query && bytes.Contains(request, []byte("@@warning_count"))
 }
