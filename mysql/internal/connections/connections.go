@@ -200,6 +200,9 @@ func (s *Server) evict() bool {
 func (s *Server) rest(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.Contains(s.resting, c) {
+		return // it went from its pool to somebody who no longer wants it, and back
+	}
 	c.since = time.Now()
 	s.resting = append(s.resting, c)
 }

@@ -173,6 +173,25 @@ func TestPoolsGiveWay(t *testing.T) {
 	})
 }
 
+// TestConnectionThatCameBackTwice: one that a pool gave to somebody who gave up
+// waiting goes back unused. Once it is in use nobody may close it.
+func TestConnectionThatCameBackTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(1)
+		c := connect(t, s.Connector(&fake{}))
+		pooled(t, c)
+		pooled(t, c)
+		if err := c.ResetSession(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(restAtLeast)
+		if s.evict() {
+			t.Error("a connection in use is closed")
+		}
+		_ = c.Close()
+	})
+}
+
 // TestPatienceEnds: where nobody gives way a connection is made all the same,
 // since who holds one may wait for a second.
 func TestPatienceEnds(t *testing.T) {
