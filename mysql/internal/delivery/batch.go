@@ -243,6 +243,17 @@ func (b *batch) widen(rows int) {
 	b.cells, b.full = wide, false
 }
 
+// bursts tells whether row may have so many fields more than the rows before it
+// that as many cells for each of those would be far more than a batch may have.
+func (b *batch) bursts(row payload.Row) bool {
+	rows := len(b.rows)
+	if rows == 0 || len(row.Fields) <= len(b.cols) {
+		return false
+	}
+	width := min(len(row.Fields), len(b.table.Columns))
+	return width > len(b.cols) && (rows+1)*width > maxPlaceholders
+}
+
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 

@@ -215,3 +215,43 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/row")
 }
+
+// TestBatchDoesNotBurst: a row of many fields does not make as many cells for
+// each of thousands of narrow rows before it.
+func TestBatchDoesNotBurst(t *testing.T) {
+	columns := make([]schema.Column, 500)
+	for i := range columns {
+		columns[i] = schema.NewColumn(fmt.Sprint("c", i), "int")
+	}
+	b := &batch{}
+	b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
+	fields := func(n int) payload.Row {
+		var row payload.Row
+		for i := range n {
+			row.Fields = append(row.Fields, payload.Field{Name: []byte(fmt.Sprint("c", i)), Value: payload.Value{Kind: payload.Number, Text: []byte("1")}})
+		}
+		return row
+	}
+	if b.bursts(fields(500)) {
+		t.Error("an empty batch")
+	}
+	for range 4000 {
+		if _, err := b.add(rowRef{}, fields(5), &testOptions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, want := range map[int]bool{5: false, 6: false, 16: false, 17: true, 500: true, 9000: true} {
+		if got := b.bursts(fields(n)); got != want {
+			t.Errorf("%d fields: %v", n, got)
+		}
+	}
+	b.reset(testTable())
+	for range 8000 {
+		if _, err := b.add(rowRef{}, payload.Row{Fields: []payload.Field{{Name: []byte("id"), Value: payload.Value{Kind: payload.Number, Text: []byte("1")}}}}, &testOptions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.bursts(fields(500)) {
+		t.Error("fields that the table has no columns for count")
+	}
+}

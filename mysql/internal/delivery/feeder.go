@@ -155,6 +155,11 @@ func unreadable(data []byte, err error) []byte {
 // row adds one row, handing over the open batch when it is full.
 func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	var dropped int
+	if f.batch.bursts(row) {
+		if err := f.hand(ctx); err != nil {
+			return err
+		}
+	}
 	for reread := false; ; reread = true {
 		t, err := f.ready(ctx)
 		if err != nil {
