@@ -101,7 +101,8 @@ func (w *writer) usableKeys(ctx context.Context, b *batch) (usable [][]int, err 
 		}
 	}
 	if w.keysOf != b.table {
-		keys, err := schema.LoadKeys(ctx, w.through.db, b.table)
+		// Over the connection that is there: the user may have no second one.
+		keys, err := schema.LoadKeys(ctx, w.session.conn, b.table)
 		if err != nil {
 			return nil, err
 		}

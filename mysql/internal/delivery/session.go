@@ -5,13 +5,15 @@ import (
 	"database/sql"
 	"database/sql/driver"
 
+	"github.com/jmoiron/sqlx"
+
 	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/statement"
 )
 
 // session is one connection and its prepared statements. It belongs to the writer.
 type session struct {
-	conn    *sql.Conn
+	conn    *sqlx.Conn
 	table   *schema.Table // what the statements were rendered for
 	inserts statements
 	boxes   boxes
@@ -19,7 +21,7 @@ type session struct {
 	broken  bool      // a transaction may be open that could not be rolled back
 }
 
-func newSession(conn *sql.Conn) *session { return &session{conn: conn} }
+func newSession(conn *sqlx.Conn) *session { return &session{conn: conn} }
 
 // turnTo makes the session write to t.
 func (s *session) turnTo(t *schema.Table) {
@@ -65,13 +67,17 @@ func (s *session) transaction(ctx context.Context, work func() error) error {
 	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return &beforeError{"begin a transaction", err}
 	}
-	if err := work(); err != nil {
+	err := work()
+	if err == nil {
+		_, err = s.conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		// Also after a COMMIT that was refused, as by a proxy: the next
+		// transaction to begin would commit what this one has left.
 		if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
 			s.broken = true
 		}
-		return err
 	}
-	_, err := s.conn.ExecContext(ctx, "COMMIT")
 	return err
 }
 

@@ -227,6 +227,7 @@ func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) er
 func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error) (*batch, error) {
 	w.log.Infof("%s is not as it was read (%v): reading it again", w.target(), cause)
 	w.tables.drop(b.table)
+	w.disconnect() // reading takes a connection, and the user may have no second one
 	t, err := w.current(ctx)
 	if err != nil {
 		return nil, err
@@ -318,7 +319,7 @@ func (w *writer) connect(ctx context.Context) error {
 	if err != nil {
 		return &beforeError{"connect", err}
 	}
-	w.session = newSession(conn.Conn)
+	w.session = newSession(conn)
 	w.used = time.Now()
 	w.meter.Connected()
 	return nil
