@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -129,8 +130,9 @@ func (b *batch) loadable(lo, hi int) bool {
 	return true
 }
 
-// load writes the rows lo to hi of b in the transaction that is open.
-func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int) error {
+// load writes the rows lo to hi of b, of the table that the rule calls name, in
+// the transaction that is open.
+func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, table schema.Name) error {
 	name := l.begin(b, lo, hi)
 	defer l.end(name)
 	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, name))
@@ -150,6 +152,16 @@ func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int) er
 	}
 	if warnings > 0 {
 		return &undoneError{fmt.Sprintf("it gave %d warnings", warnings)}
+	}
+	// Until the transaction ends the table stays as it is now: what has been
+	// altered since it was read, such as a default dropped, makes LOAD DATA bend
+	// rows where INSERT would refuse them.
+	now, err := schema.Load(ctx, s.conn, table)
+	if err != nil {
+		return &beforeError{"reading the table's columns", err}
+	}
+	if !reflect.DeepEqual(now, b.table) {
+		return &undoneError{"the table has been altered"}
 	}
 	return nil
 }
