@@ -22,9 +22,9 @@ func TestLoadDescribesTheTable(t *testing.T) {
 		"v INT AS (1+1) VIRTUAL, w INT AS (1+2) PERSISTENT, hidden INT INVISIBLE, stamp TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)," +
 		"expr INT DEFAULT (1+1), p POINT, q POINT REF_SYSTEM_ID=4326, PRIMARY KEY (`with space`, `select`))")
 	want := []schema.Column{
-		{Name: "select", Type: "int(11)", Placeholder: "?"},
+		{Name: "select", Type: "int(11)", Required: true, Placeholder: "?"},
 		{Name: "a`b", Type: "decimal(10,2) unsigned", Nullable: true, Placeholder: "?"},
-		{Name: "with space", Type: "enum('x','y)')", Placeholder: "?"},
+		{Name: "with space", Type: "enum('x','y)')", Required: true, Placeholder: "?"},
 		{Name: "größe", Type: "longtext", Nullable: true, Placeholder: "?"},
 		{Name: strings.Repeat("é", 64), Type: "text", Nullable: true, Placeholder: "?"},
 		{Name: "v", Type: "int(11)", Nullable: true, Generated: true, Placeholder: "?"},
