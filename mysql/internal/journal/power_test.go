@@ -423,15 +423,18 @@ func (m *model) settle(d *Disk) {
 	if m.fs.IsDead() {
 		return
 	}
-	if !m.power && !d.isStale() {
+	if !m.power && d.hasWrittenFates() {
 		m.keepFates()
 	}
 }
 
-func (d *Disk) isStale() bool {
+// hasWrittenFates tells whether every fate is in the file. Settle may return
+// while another goroutine is about to write them, or has taken them to do so:
+// a kill in that write takes them.
+func (d *Disk) hasWrittenFates() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.state.stale || len(d.state.entries) > 0
+	return !d.state.stale && !d.state.writing && len(d.state.entries) == 0
 }
 
 // synced asks for durability: what is accepted and settled then is safe.

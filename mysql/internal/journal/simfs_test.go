@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 
 	"ekuiper-mysql/mysql/internal/simdisk"
 )
@@ -17,11 +18,45 @@ type simFS struct{ *simdisk.Disk }
 func newSimFS(rng *rand.Rand) *simFS { return &simFS{simdisk.New(rng)} }
 
 func (s *simFS) open(path string, flag int) (File, error) {
+	yield()
 	f, err := s.Process().Open(path, flag)
 	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	return lazyFile{f}, nil
+}
+
+// lazyFile lets others go first: before what it does, and before what it did
+// is known. On a real disk that is where the time goes.
+type lazyFile struct{ File }
+
+// yield now and then lets the other goroutines run for a while. They cannot
+// sleep here: many of them hold a mutex, which a bubble's clock waits for.
+func yield() {
+	if rand.IntN(4) > 0 {
+		return
+	}
+	for range rand.IntN(30) {
+		runtime.Gosched()
+	}
+}
+
+func (f lazyFile) WriteAt(b []byte, off int64) (int, error) {
+	yield()
+	defer yield()
+	return f.File.WriteAt(b, off)
+}
+
+func (f lazyFile) ReadAt(b []byte, off int64) (int, error) {
+	yield()
+	defer yield()
+	return f.File.ReadAt(b, off)
+}
+
+func (f lazyFile) Sync() error {
+	yield()
+	defer yield()
+	return f.File.Sync()
 }
 
 func (s *simFS) MkdirAll(string) error { return nil }
@@ -42,11 +77,23 @@ func (s *simFS) Create(path string) (File, error) {
 	return s.open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
-func (s *simFS) Rename(from, to string) error { return s.Process().Rename(from, to) }
+func (s *simFS) Rename(from, to string) error {
+	yield()
+	defer yield()
+	return s.Process().Rename(from, to)
+}
 
-func (s *simFS) Remove(path string) error { return s.Process().Remove(path) }
+func (s *simFS) Remove(path string) error {
+	yield()
+	defer yield()
+	return s.Process().Remove(path)
+}
 
-func (s *simFS) SyncDir(dir string) error { return s.Process().SyncDir(dir) }
+func (s *simFS) SyncDir(dir string) error {
+	yield()
+	defer yield()
+	return s.Process().SyncDir(dir)
+}
 
 func (s *simFS) Lock(path string) (io.Closer, error) {
 	l, err := s.Process().Lock(path)
