@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
-	"ekuiper-mysql/test/fakehost"
 )
 
 // limit ends a test that hangs; nothing here takes nearly as long.

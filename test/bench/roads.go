@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 )
 
 // sample is one run's figures.

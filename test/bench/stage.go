@@ -11,7 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
+
 	"ekuiper-mysql/test/mariadb"
 )
 

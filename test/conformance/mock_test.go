@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 )
 
 // mock is the mock host.

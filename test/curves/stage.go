@@ -12,9 +12,9 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 
-	"ekuiper-mysql/test/fakehost"
 	"ekuiper-mysql/test/mariadb"
 )
 

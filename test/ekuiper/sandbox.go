@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"ekuiper-mysql/test/processes"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost/processes"
 )
 
 // ErrInUse says that another eKuiper with this plugin uses the machine's /tmp.

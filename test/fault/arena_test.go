@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
+
 	"ekuiper-mysql/test/ekuiper"
-	"ekuiper-mysql/test/fakehost"
 	"ekuiper-mysql/test/mariadb"
 	"ekuiper-mysql/test/proxy"
 )

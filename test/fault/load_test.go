@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"go.nanomsg.org/mangos/v3"
-
-	"ekuiper-mysql/test/fakehost"
 )
 
 const (

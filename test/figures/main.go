@@ -16,7 +16,8 @@ import (
 	"strings"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
+
 	"ekuiper-mysql/test/mariadb"
 )
 

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
-	"ekuiper-mysql/test/fakehost"
 	"ekuiper-mysql/test/mariadb"
 	"ekuiper-mysql/test/proxy"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 )
 
 // TestWorkerKills kills the plugin's worker alone, at random moments. Nobody

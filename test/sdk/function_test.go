@@ -8,9 +8,8 @@ import (
 	"testing"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
-
-	"ekuiper-mysql/test/fakehost"
 )
 
 // describe tells of its arguments and its call site.

@@ -16,9 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
-
-	"ekuiper-mysql/test/fakehost"
 )
 
 func TestMain(m *testing.M) {

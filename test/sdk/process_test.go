@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 )
 
 // probe builds the probe plugin, once.

@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
-
-	"ekuiper-mysql/test/fakehost"
 )
 
 // testSource runs what is set.

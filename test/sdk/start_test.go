@@ -11,8 +11,7 @@ import (
 	"testing"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
-
-	"ekuiper-mysql/test/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 )
 
 // A start that is refused leaves the rule id usable.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ekuiper-mysql/test/processes"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost/processes"
 )
 
 // A worker that stands still is ended at the first command that it does not

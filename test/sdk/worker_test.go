@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"ekuiper-mysql/test/fakehost"
-	"ekuiper-mysql/test/processes"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost/processes"
 )
 
 // listens waits until somebody listens on a rule's data socket.

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"ekuiper-mysql/test/processes"
+	"github.com/lf-edge/ekuiper/sdk/go/fakehost/processes"
 )
 
 // HostArgument is what a host passes to a plugin.
