@@ -30,6 +30,7 @@ type streams struct {
 type commandLine struct {
 	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
 	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk, deliver or remove those that no rule delivers."`
+	DDL         ddlCommand         `cmd:"" name:"ddl" help:"Print the statement that makes a table for a file of rows."`
 	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export, replay or remove them."`
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // example is a line that a person is told to type.
-var example = regexp.MustCompile(`(?m)^(?:    )?(?:\S.* && )?(?:\./)?mysql ((?:journal|deadletters|version).*)$`)
+var example = regexp.MustCompile(`(?m)^(?:    )?(?:\S.* && )?(?:\./)?mysql ((?:journal|deadletters|ddl|version).*)$`)
 
 // TestDocumentedCommandsAreOnes parses every command in the documents and in
 // all help texts.
@@ -27,7 +27,7 @@ func TestDocumentedCommandsAreOnes(t *testing.T) {
 	}
 	for _, args := range []string{
 		"journal", "journal list", "journal verify", "journal export", "journal drain", "journal purge", "deadletters", "deadletters list",
-		"deadletters count", "deadletters show", "deadletters export", "deadletters replay", "deadletters purge",
+		"deadletters count", "deadletters show", "deadletters export", "deadletters replay", "deadletters purge", "ddl",
 	} {
 		var out bytes.Buffer
 		if code := Run(append(strings.Fields(args), "--help"), &out, io.Discard); code != 0 || !strings.Contains(out.String(), "Examples:") {

@@ -24,7 +24,12 @@ type Config struct {
 	NullAsDefault     bool
 	IgnoreExtraFields bool
 	Location          *time.Location
-	EpochUnit         string // auto, s, ms, us, ns
+	EpochUnit         string         // auto, s, ms, us, ns
+	AutoCreate        string         // false, true, dryRun
+	AutoEvolve        string         // false, true, dryRun
+	Schema            map[string]any // types by column as given, nil if there are none: not judged yet
+	PrimaryKey        []string       // columns of a table that is made
+	MaxColumns        int            // of a table that is made, or gets columns
 	MaxBatchRows      int
 	MaxBatchBytes     int
 	MaxBatchDelay     time.Duration
@@ -82,6 +87,11 @@ func (c Config) visible() []setting {
 		{"extraFields", choose(c.IgnoreExtraFields, "ignore", "error")},
 		{"timezone", zone},
 		{"epochUnit", c.EpochUnit},
+		{"autoCreate", c.AutoCreate},
+		{"autoEvolve", c.AutoEvolve},
+		{"schema", c.Schema},
+		{"primaryKey", c.PrimaryKey},
+		{"maxColumns", c.MaxColumns},
 		{"maxBatchRows", c.MaxBatchRows},
 		{"maxBatchBytes", c.MaxBatchBytes},
 		{"maxBatchDelay", c.MaxBatchDelay.String()},

@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err, warnings)
 	}
 	want := "target localhost:3306/database, table test, nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
-		"maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
+		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
 	}

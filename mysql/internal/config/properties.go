@@ -31,7 +31,7 @@ type Property struct {
 func Properties() []Property { return slices.Clone(properties) }
 
 // properties are all, in the order of the documentation.
-var properties = slices.Concat(connectionProperties, writeProperties, rowProperties, batchProperties, keepingProperties)
+var properties = slices.Concat(connectionProperties, writeProperties, rowProperties, makingProperties, batchProperties, keepingProperties)
 
 // refuse reports a value that p does not allow.
 func (r *reader) refuse(p Property, name string, v any) {

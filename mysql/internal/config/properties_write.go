@@ -7,8 +7,8 @@ var writeProperties = []Property{
 		Allowed: "table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot",
 		Label:   Text{"Table", "表"},
 		Hint: Text{
-			"The table to write to: table or database.table; either part may stand in backquotes. It must exist.",
-			"写入的表：table 或 database.table，各部分可用反引号括起。该表必须已存在。",
+			"The table to write to: table or database.table; either part may stand in backquotes. It must exist, unless autoCreate makes it.",
+			"写入的表：table 或 database.table，各部分可用反引号括起。该表必须已存在，除非由 autoCreate 创建。",
 		},
 		read: readTable,
 	},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -31,6 +32,7 @@ type batch struct {
 	rows  []rowRef
 	bytes int  // estimate of the arguments on the wire
 	full  bool // no cell is absent
+	grows bool // a field without a column is to get one
 
 	at     []int             // by table column: index into cols, or -1
 	shape  []named           // the last row's fields, which the next most likely repeats
@@ -58,7 +60,7 @@ type fieldError struct {
 }
 
 func (e *fieldError) Error() string {
-	return fmt.Sprintf("field %q: table %q has no such column; add it, leave the field out of the rule, or set extraFields to \"ignore\"", e.field, e.table.Table)
+	return fmt.Sprintf("field %q: table %q has no such column; add it, leave the field out of the rule, or set extraFields to \"ignore\" or autoEvolve to true", e.field, e.table.Table)
 }
 
 // errNoFields is of a row that has nothing to store: eKuiper makes such rows
@@ -106,7 +108,7 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 		} else {
 			cell = b.place(i, f.Name)
 		}
-		if cell == extra && !o.IgnoreExtraFields {
+		if cell == extra && b.refuses(f, o) {
 			err = &fieldError{string(f.Name), b.table.Name}
 			wrong = -1
 			break
@@ -153,6 +155,15 @@ func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err e
 	b.rows = append(b.rows, ref)
 	b.bytes += size
 	return dropped, nil
+}
+
+// refuses tells whether f, which has no column, is an error of its row. A table
+// that grows has a column for it soon; null can wait until it is something.
+func (b *batch) refuses(f *payload.Field, o *Options) bool {
+	if b.grows && design.CheckName(string(f.Name)) == nil {
+		return f.Value.Kind != payload.Null
+	}
+	return !o.IgnoreExtraFields
 }
 
 // addAlike is add for a row that has the fields of the one before in their

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -105,6 +106,8 @@ type Options struct {
 	Errors    fault.Overrides // the rule's own classes of errors
 	Road      Road
 	Ledger    *Ledger // delivers exactly once; nil at least once
+	Design    design.Plan
+	SampleFor time.Duration // how long to wait for more rows to draw up a table or columns from
 	// Wanted receives when others wait for a connection to the same server: one
 	// that rests is given up then. Nil never does.
 	Wanted <-chan struct{}
@@ -223,7 +226,11 @@ func (d *Delivery) classify(err error) fault.Class {
 	c := fault.Classifier{Overrides: d.setup.Load().options.Errors, Flavour: fault.Flavour(d.flavour.Load())}
 	var before *beforeError
 	if !errors.As(err, &before) {
-		return c.Classify(err)
+		class := c.Classify(err)
+		if number, _ := fault.Number(err); number == noSuchTable && class == fault.Operator && d.setup.Load().options.Design.Create == design.On {
+			return fault.SchemaChanged // it is made again
+		}
+		return class
 	}
 	c.Overrides = fault.Overrides{}
 	class := c.Classify(err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -15,6 +16,7 @@ type feeder struct {
 	*Delivery
 	decoder payload.Decoder
 	batch   *batch
+	at      Message     // the one that is being looked at
 	options *Options    // as of this message
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
@@ -23,10 +25,15 @@ type feeder struct {
 	resumed bool      // the ledger is claimed
 	held    []Message // read ahead of the claim
 	written uint64    // rows below are stored or set aside, says the ledger
+
+	raw     []byte  // the row at hand, where the table may have to change for it
+	sampler sampler // looks at it and at what waits
+	growth  growth
 }
 
 func (d *Delivery) feed(ctx context.Context) {
 	f := &feeder{Delivery: d, batch: &batch{}, delay: time.NewTimer(time.Hour)}
+	f.sampler = f.sample
 	f.delay.Stop()
 	defer f.delay.Stop()
 	for {
@@ -99,6 +106,7 @@ func (f *feeder) next() {
 // message adds a message's rows. An error means that ctx is done.
 func (f *feeder) message(ctx context.Context, m Message) error {
 	f.options = &f.setup.Load().options
+	f.at = m
 	f.decoder.Reset(m.Data)
 	for i := 0; ; i++ {
 		row, err := f.decoder.Next()
@@ -160,13 +168,26 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 			return err
 		}
 	}
+	grown := false
 	for reread := false; ; reread = true {
-		t, err := f.ready(ctx)
+		t, err := f.ready(ctx, &row)
+		if errors.Is(err, design.ErrNothing) {
+			return f.setAside(ctx, ref, err)
+		}
 		if err != nil {
 			return err
 		}
+		f.batch.grows = !grown && f.grows(t)
 		if dropped, err = f.batch.add(ref, row, f.options); err == nil {
 			break
+		}
+		if f.batch.grows && errors.As(err, new(*fieldError)) {
+			f.raw = row.Raw
+			if err := f.grow(ctx, t); err != nil {
+				return err
+			}
+			grown = true
+			continue
 		}
 		// The table may have changed since it was read: look before judging.
 		if !reread && f.tables.doubt(t, f.options.MinReload) {
@@ -187,11 +208,12 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 }
 
 // ready returns the table as known now, with an open batch for it.
-func (f *feeder) ready(ctx context.Context) (*schema.Table, error) {
+func (f *feeder) ready(ctx context.Context, row *payload.Row) (*schema.Table, error) {
 	if t := f.batch.table; len(f.batch.rows) > 0 && t == f.tables.live.Load() {
 		return t, nil // its age is looked at once a batch
 	}
-	t, err := f.current(ctx)
+	f.raw = row.Raw
+	t, err := f.current(ctx, f.sampler)
 	if err != nil || f.batch.table == t {
 		return t, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -99,17 +100,31 @@ func (t *tables) maxPacket() int {
 	return max(packet-packet/8, 1) // the statement's head and type list come on top
 }
 
-// current returns the table, reading it first if need be. It waits for the
-// server as long as it takes; an error means that ctx is done.
-func (d *Delivery) current(ctx context.Context) (*schema.Table, error) {
+// current returns the table, reading it first if need be, and making it from
+// the rows that sample looks at where the rule says so. It waits for the
+// server as long as it takes; an error means that ctx is done, or is
+// design.ErrNothing.
+func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, error) {
 	table, old := d.tables.get()
 	if table != nil && !old {
 		return table, nil
 	}
 	retry := newRetry(d, "reading the columns of")
+	sample = sample.once()
+	made := false
 	for {
 		through := d.setup.Load()
 		t, packet, err := d.load(ctx, through)
+		if through.options.Design.Create != design.Off && !made && errors.Is(err, schema.ErrNoTable) {
+			err = d.create(ctx, through, sample)
+			if errors.Is(err, design.ErrNothing) || errors.Is(err, errStopped) {
+				return nil, err
+			}
+			if made = err == nil; made {
+				continue
+			}
+		}
+		made = false // where it was and is not there yet, as on a replica, there is time
 		switch {
 		case err == nil:
 			d.meter.SchemaLoaded()

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -228,7 +229,11 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 	w.log.Infof("%s is not as it was read (%v): reading it again", w.target(), cause)
 	w.tables.drop(b.table)
 	w.disconnect() // reading takes a connection, and the user may have no second one
-	t, err := w.current(ctx)
+	sample := func(context.Context) (*design.Sample, error) { return sampleOf(b.rows[lo:hi]), nil }
+	t, err := w.current(ctx, sample)
+	if err == nil && w.through.options.Design.Evolve == design.On {
+		t, _, err = w.evolve(ctx, t, sample)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -136,6 +136,9 @@ func (t *Table) Lookup(name []byte) int {
 	return -1
 }
 
+// SameName tells whether a server takes name for the column's name; see Lookup.
+func SameName(column string, name []byte) bool { return sameIdentifier(column, name) }
+
 // sameIdentifier compares letter by letter, each in its simple lower case: that
 // is what MySQL and MariaDB do. bytes.EqualFold equates more, e.g. σ and ς.
 func sameIdentifier(column string, name []byte) bool {

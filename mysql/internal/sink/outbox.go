@@ -243,6 +243,10 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
+	plan, err := PlanOf(c)
+	if err != nil {
+		return delivery.Options{}, nil, err
+	}
 	// What the driver itself prints, "unexpected EOF" and the like, comes
 	// again as an error with more to it.
 	driver := c.Driver.Clone()
@@ -264,6 +268,7 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
 		MinReload: minReload, Errors: overrides, Road: roads[c.Road],
+		Design: plan, SampleFor: sampleFor,
 	}, db, nil
 }
 

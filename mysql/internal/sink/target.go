@@ -10,6 +10,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -34,14 +35,19 @@ func NewTarget(c *config.Config, log api.Logger) *Target { return &Target{config
 func (t *Target) String() string { return fmt.Sprintf("%s at %s", t.config.Table, t.config.Target) }
 
 // Check connects and reads the table's columns, once: a mistake in the address
-// is then an error and not something to wait for.
+// is then an error and not something to wait for. A table that is to be made
+// may be missing.
 func (t *Target) Check(ctx context.Context) error {
 	options, db, err := connectLazily(t.config, nil, t.log)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if _, err := schema.Load(ctx, db, options.Table); err != nil {
+	_, err = schema.Load(ctx, db, options.Table)
+	if errors.Is(err, schema.ErrNoTable) && options.Design.Create == design.On {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("%v: %w", t, err)
 	}
 	return nil

@@ -1,0 +1,268 @@
+package delivery
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"ekuiper-mysql/mysql/internal/design"
+	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/payload"
+	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/statement"
+)
+
+// Tables and columns are made between batches, over a connection of their own:
+// such a statement commits whatever is open on its connection. Two processes
+// may well do so at once: what is there already is what was wanted, and is
+// read again.
+
+// The bounds of a sample. What waits beyond is not looked at.
+const (
+	sampleRows  = 1000
+	sampleBytes = 1 << 20
+)
+
+// lockWait is how long, in seconds, such a statement waits for others that use
+// the table: all that want it after that wait behind it.
+const lockWait = 5
+
+// sampler looks at rows to draw up a table or columns from. Its error means
+// that ctx is done.
+type sampler func(ctx context.Context) (*design.Sample, error)
+
+// once returns a sampler that looks but once.
+func (s sampler) once() sampler {
+	var known *design.Sample
+	return func(ctx context.Context) (_ *design.Sample, err error) {
+		if known == nil {
+			known, err = s(ctx)
+		}
+		return known, err
+	}
+}
+
+// look adds a message's rows, as far as it can be read, to s.
+func look(s *design.Sample, d *payload.Decoder, message []byte) {
+	d.Reset(message)
+	for s.Rows() < sampleRows {
+		row, err := d.Next()
+		var element *payload.ElementError
+		switch {
+		case err == nil:
+			s.Add(row)
+		case !errors.As(err, &element):
+			return
+		}
+	}
+}
+
+func sampleOf(rows []rowRef) *design.Sample {
+	s := &design.Sample{}
+	var d payload.Decoder
+	for i := range rows {
+		look(s, &d, rows[i].raw)
+	}
+	return s
+}
+
+// sample looks at the row at hand, at its message and at those behind it. It
+// waits a moment for them: what a rule's first row alone tells of the rows to
+// come is little.
+func (f *feeder) sample(ctx context.Context) (*design.Sample, error) {
+	s := &design.Sample{}
+	var d payload.Decoder
+	look(s, &d, f.raw)
+	look(s, &d, f.at.Data)
+	size := len(f.at.Data)
+	for i := range f.held {
+		look(s, &d, f.held[i].Data)
+		size += len(f.held[i].Data)
+	}
+	enough := time.NewTimer(f.options.SampleFor)
+	defer enough.Stop()
+	for s.Rows() < sampleRows && size < sampleBytes {
+		if m, ok := f.queue.Next(); ok {
+			f.held = append(f.held, m)
+			look(s, &d, m.Data)
+			size += len(m.Data)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errStopped
+		case <-f.queue.Ready():
+		case <-enough.C:
+			return s, nil
+		}
+	}
+	return s, nil
+}
+
+// create makes the table. Its error is for a person to mend, or passes, unless
+// it is design.ErrNothing or errStopped.
+func (d *Delivery) create(ctx context.Context, s *setup, sample sampler) error {
+	o := &s.options
+	rows, err := sample(ctx)
+	if err != nil {
+		return err
+	}
+	columns, over, err := o.Design.Table(rows)
+	if errors.Is(err, design.ErrNothing) {
+		return err
+	}
+	if err != nil {
+		return &mendError{fmt.Sprintf("%s does not exist, and cannot be made: %v", o.Table, err)}
+	}
+	text := statement.CreateTable(o.Table, columns, o.Design.Key)
+	if o.Design.Create == design.DryRun {
+		return &mendError{fmt.Sprintf("%s does not exist; autoCreate is dryRun: with true it would be made, after a look at %d rows, by: %s", o.Table, rows.Rows(), text)}
+	}
+	if err := d.define(ctx, s, "CREATE", text); err != nil {
+		return err
+	}
+	d.log.Infof("%s did not exist and is made, after a look at %d rows: %s", d.target(), rows.Rows(), text)
+	if over > 0 {
+		d.log.Warnf("%s: %d fields of these rows have no column: maxColumns is %d; what becomes of such fields is extraFields' affair", d.target(), over, o.Design.MaxColumns)
+	}
+	if len(o.Design.Key) == 0 {
+		d.log.Infof("%s has no primary key: rows that come again, as after a crash, cannot be told from new ones; the property primaryKey gives it one", d.target())
+	}
+	return nil
+}
+
+// define runs a statement that makes something; what says the privilege that it takes.
+func (d *Delivery) define(ctx context.Context, s *setup, what, text string) error {
+	conn, err := s.db.Connx(ctx)
+	if err != nil {
+		return &beforeError{"connect", err}
+	}
+	defer func() {
+		// Not back to its pool, with a session that is not as the url asks for.
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = conn.Close()
+	}()
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockWait)); err != nil {
+		d.log.Debugf("bounding the wait for %s: %v", d.target(), err)
+	}
+	if _, err = conn.ExecContext(ctx, text); err == nil {
+		return nil
+	}
+	doing := fmt.Sprintf("making what %s lacks", s.options.Table)
+	class := d.classify(err)
+	number, _ := fault.Number(err)
+	switch {
+	case ctx.Err() != nil:
+		return errStopped
+	case number == duplicateColumn || number == tableExists:
+		return errThere
+	case number == 1044 || number == 1142 || number == 1227:
+		return &mendError{fmt.Sprintf("%s: %v; grant %s on it to the rule's user, or let an administrator run: %s", doing, err, what, text)}
+	case number == 0 || class == fault.Passing || class == fault.OutcomeUnknown:
+		return &beforeError{doing, err}
+	}
+	return &mendError{fmt.Sprintf("%s: %v; mend the rule's schema or primaryKey, or let an administrator run it, changed as need be: %s", doing, err, text)}
+}
+
+// Numbers of the server's errors.
+const (
+	tableExists     = 1050
+	duplicateColumn = 1060
+)
+
+// errThere says that somebody else was quicker.
+var errThere = errors.New("it is there already")
+
+// growth is what a feeder knows of fields without columns.
+type growth struct {
+	spent *schema.Table   // has got what it may have, or can have
+	told  map[string]bool // fields that a dry run has told of
+}
+
+// grows tells whether a field that t has no column for is to get one.
+func (f *feeder) grows(t *schema.Table) bool {
+	return f.options.Design.Evolve != design.Off && f.growth.spent != t
+}
+
+// grow gives t, which the row at hand did not fit, the columns that it lacks,
+// or says which these would be. An error means that ctx is done.
+func (f *feeder) grow(ctx context.Context, t *schema.Table) error {
+	if f.options.Design.Evolve == design.On {
+		grown, full, err := f.evolve(ctx, t, f.sampler)
+		if err == nil && (full || grown == t) {
+			f.growth.spent = grown
+		}
+		return err
+	}
+	s := &design.Sample{}
+	look(s, &payload.Decoder{}, f.raw)
+	columns, _ := f.options.Design.Missing(t, s)
+	var news []design.Column
+	for _, c := range columns {
+		if !f.growth.told[c.Name] && len(f.growth.told) < f.options.Design.MaxColumns {
+			news = append(news, c)
+		}
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	if f.growth.told == nil {
+		f.growth.told = map[string]bool{}
+	}
+	for _, c := range news {
+		f.growth.told[c.Name] = true
+	}
+	f.log.Infof("%s lacks columns; autoEvolve is dryRun: with true it would get them by: %s", f.target(), statement.AddColumns(f.options.Table, news))
+	return nil
+}
+
+// evolve gives t the columns that it lacks for the rows that sample looks at,
+// and returns it as it is then; full says that fields are left which get none.
+// An error means that ctx is done.
+func (d *Delivery) evolve(ctx context.Context, t *schema.Table, sample sampler) (_ *schema.Table, full bool, err error) {
+	rows, err := sample(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	retry := newRetry(d, "adding columns to")
+	for {
+		through := d.setup.Load()
+		plan := &through.options.Design
+		columns, over := plan.Missing(t, rows)
+		if len(columns) == 0 {
+			if over > 0 {
+				d.log.Warnf("%s has %d columns, and maxColumns is %d: %d new fields get none; what becomes of them is extraFields' affair", d.target(), len(t.Columns), plan.MaxColumns, over)
+			}
+			retry.healed()
+			return t, over > 0, nil
+		}
+		text := statement.AddColumns(through.options.Table, columns)
+		failed := d.define(ctx, through, "ALTER", text)
+		switch {
+		case failed == nil:
+			d.log.Infof("%s gets columns for new fields: %s", d.target(), text)
+		case errors.Is(failed, errStopped):
+			return nil, false, failed
+		case !errors.Is(failed, errThere) && d.setup.Load() == through:
+			if err := retry.wait(ctx, failed); err != nil {
+				return nil, false, err
+			}
+		}
+		// Also after an error: somebody may have added them meanwhile.
+		before := t
+		d.tables.drop(t)
+		if t, err = d.current(ctx, sample); err != nil {
+			return nil, false, err
+		}
+		if t == before && (failed == nil || errors.Is(failed, errThere)) {
+			if err := retry.wait(ctx, errUnseen); err != nil { // as on a replica that lags
+				return nil, false, err
+			}
+		}
+	}
+}
+
+// errUnseen says that a change is not to be seen yet.
+var errUnseen = errors.New("the server does not show the new columns yet")
