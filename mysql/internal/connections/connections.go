@@ -1,6 +1,7 @@
 // Package connections shares the few connections that a server has among all
 // rules of the process: with a thousand rules on a server that takes 151, each
-// gets one while it has rows to write. It imports nothing of ours.
+// gets one while it has rows to write. One that leads to the same place is lent
+// from rule to rule as it is, without being made anew. It imports nothing of ours.
 package connections
 
 import (
@@ -58,32 +59,48 @@ func ParseLimit(text string) (int, error) {
 // Server bounds the connections to one server. Its methods may be called from
 // any goroutine.
 type Server struct {
-	places chan struct{} // one token for each connection
+	limit  int
 	wanted chan struct{} // without room: a token goes from one who waits to one who can do without
-	freed  atomic.Uint64 // places, so far
 
 	mu      sync.Mutex
-	resting []*conn // those in their pools, the one that rests for longest first
+	taken   int       // places, each by a connection
+	freed   uint64    // places and connections that went to others, so far
+	waiting []*waiter // for a place, or a connection with its place, the first comes first
+	resting []*conn   // those in their pools, the one that rests for longest first
+}
+
+// waiter is who waits for a place.
+type waiter struct {
+	target string
+	given  chan complete // one slot: a connection to its target, or nil for a place alone
 }
 
 // New returns a bound of limit connections, at least one.
 func New(limit int) *Server {
-	return &Server{places: make(chan struct{}, max(limit, 1)), wanted: make(chan struct{})}
+	return &Server{limit: max(limit, 1), wanted: make(chan struct{})}
 }
 
 // Wanted receives when somebody waits for a connection: who has one and does
-// not use it at the moment, and receives, is to close it. Who has none must
+// not use it at the moment, and receives, is to lend or close it. Who has none must
 // not receive.
 func (s *Server) Wanted() <-chan struct{} { return s.wanted }
 
 // Connector makes c wait for a place before it connects. The place is free
-// again when the connection is closed. One that rests in its pool is closed
+// again when the connection is closed. One that rests in its pool is given up
 // when others wait.
-func (s *Server) Connector(c driver.Connector) driver.Connector { return &connector{c, s} }
+//
+// Connections of the same target are as good as each other: one that is lent
+// goes to whoever waits for the same. So the target must tell all that makes
+// them differ, as the user and what was set in the session; those of an empty
+// target are never lent. It may hold secrets: it is only compared.
+func (s *Server) Connector(c driver.Connector, target string) driver.Connector {
+	return &connector{c, s, target}
+}
 
 type connector struct {
 	driver.Connector
 	server *Server
+	target string
 }
 
 // Connect implements driver.Connector. Where the server has no connection
@@ -91,9 +108,15 @@ type connector struct {
 // is returned.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	s := c.server
-	placed, err := s.take(ctx)
+	lent, placed, err := s.take(ctx, c.target)
 	if err != nil {
 		return nil, err
+	}
+	if lent != nil {
+		if lent.ResetSession(ctx) == nil {
+			return c.wrap(lent, placed), nil
+		}
+		_ = lent.Close() // it died while nobody used it
 	}
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
@@ -110,27 +133,36 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		s.leave(placed)
 		return plain, nil
 	}
-	return &conn{complete: whole, server: s, placed: placed}, nil
+	return c.wrap(whole, placed), nil
 }
 
-// take waits for a place. It reports whether it got one: it waits no longer
-// when none becomes free.
-func (s *Server) take(ctx context.Context) (placed bool, err error) {
-	select {
-	case s.places <- struct{}{}:
-		return true, nil
-	default:
+func (c *connector) wrap(plain complete, placed bool) *conn {
+	return &conn{complete: plain, server: c.server, target: c.target, placed: placed}
+}
+
+// take waits for a place, or for a connection to target that has one. It
+// reports whether it got a place: it waits no longer when none becomes free.
+func (s *Server) take(ctx context.Context, target string) (lent complete, placed bool, err error) {
+	s.mu.Lock()
+	if s.taken < s.limit {
+		s.taken++
+		s.mu.Unlock()
+		return nil, true, nil
 	}
+	w := &waiter{target, make(chan complete, 1)}
+	s.waiting = append(s.waiting, w)
+	freed := s.freed
+	s.mu.Unlock()
+
 	again := time.NewTimer(0)
 	defer again.Stop()
 	late := time.NewTimer(patience)
 	defer late.Stop()
-	freed := s.freed.Load()
 	var wanted chan struct{}
 	for {
 		select {
-		case s.places <- struct{}{}:
-			return true, nil
+		case lent := <-w.given:
+			return lent, true, nil
 		case wanted <- struct{}{}:
 			wanted = nil
 		case <-again.C:
@@ -140,23 +172,69 @@ func (s *Server) take(ctx context.Context) (placed bool, err error) {
 			}
 			again.Reset(askAgain)
 		case <-late.C:
-			now := s.freed.Load()
-			if now == freed {
-				return false, nil
+			s.mu.Lock()
+			moved := s.freed != freed
+			freed = s.freed
+			s.mu.Unlock()
+			if !moved && s.withdraw(w) {
+				return nil, false, nil
 			}
-			freed = now
 			late.Reset(patience)
 		case <-ctx.Done():
-			return false, ctx.Err()
+			if !s.withdraw(w) { // it was just given: another has use for it
+				s.pass(<-w.given, target)
+			}
+			return nil, false, ctx.Err()
 		}
 	}
 }
 
-func (s *Server) leave(placed bool) {
-	if placed {
-		<-s.places
-		s.freed.Add(1)
+// withdraw ends w's waiting. It reports whether nothing was given to it: if
+// not, it is there.
+func (s *Server) withdraw(w *waiter) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.waiting, w)
+	if i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
 	}
+	return i >= 0
+}
+
+// leave gives a place to who waits first, or frees it.
+func (s *Server) leave(placed bool) {
+	if !placed {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.give(nil)
+}
+
+// give gives a place, and with it a connection or nil, to who waits first. mu is held.
+func (s *Server) give(c complete) {
+	s.freed++
+	if len(s.waiting) == 0 {
+		s.taken--
+		return
+	}
+	s.waiting[0].given <- c
+	s.waiting = slices.Delete(s.waiting, 0, 1)
+}
+
+// pass gives a connection that nobody uses and its place away: both to who
+// waits first, if that is for the same target. Otherwise it is closed. A nil
+// connection is a place alone.
+func (s *Server) pass(c complete, target string) {
+	s.mu.Lock()
+	if c == nil || target != "" && len(s.waiting) > 0 && s.waiting[0].target == target {
+		s.give(c)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	_ = c.Close()
+	s.leave(true)
 }
 
 // makeRoom waits until another connection of this process has been given up, or
@@ -181,7 +259,7 @@ func (s *Server) makeRoom(ctx context.Context, late <-chan time.Time) bool {
 	}
 }
 
-// evict closes the connection that has rested for longest, if that is long
+// evict gives the connection up that has rested for longest, if that is long
 // enough, and reports whether there was one.
 func (s *Server) evict() bool {
 	s.mu.Lock()
@@ -192,7 +270,7 @@ func (s *Server) evict() bool {
 	c := s.resting[0]
 	s.resting = slices.Delete(s.resting, 0, 1)
 	s.mu.Unlock()
-	_ = c.Close() // its pool finds out when it wants to use it
+	c.Lend() // its pool finds out when it wants to use it
 	return true
 }
 
@@ -250,6 +328,7 @@ type complete interface {
 type conn struct {
 	complete
 	server *Server
+	target string
 	placed bool
 	closed atomic.Bool
 	since  time.Time // when it went back to its pool; guarded by the server's mu
@@ -264,6 +343,21 @@ func (c *conn) Close() error {
 	err := c.complete.Close()
 	c.server.leave(c.placed)
 	return err
+}
+
+// Lend gives the connection to who waits for one to the same target, or closes
+// it. It must be as it was when it was made: no transaction is open, no
+// statement is kept, nothing else is set in its session. To its owner it is closed.
+func (c *conn) Lend() {
+	if !c.placed || !c.complete.IsValid() {
+		_ = c.Close()
+		return
+	}
+	if c.closed.Swap(true) {
+		return
+	}
+	c.server.use(c)
+	c.server.pass(c.complete, c.target)
 }
 
 // IsValid implements driver.Validator, which a pool asks when the connection

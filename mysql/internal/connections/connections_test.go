@@ -46,6 +46,7 @@ func run(m *testing.M) int {
 type fake struct {
 	mu         sync.Mutex
 	open, most int
+	made       int
 	refuse     int // at so many there is no more
 }
 
@@ -60,6 +61,7 @@ func (f *fake) Connect(context.Context) (driver.Conn, error) {
 		return nil, errCrowded
 	}
 	f.open++
+	f.made++
 	f.most = max(f.most, f.open)
 	return &fakeConn{server: f}, nil
 }
@@ -73,16 +75,30 @@ func (f *fake) opened() int {
 type fakeConn struct {
 	complete // nil: what the tests do not use
 	server   *fake
+	dead     bool
 }
 
-func (c *fakeConn) IsValid() bool                      { return true }
-func (c *fakeConn) ResetSession(context.Context) error { return nil }
+func (c *fakeConn) IsValid() bool { return true }
+
+func (c *fakeConn) ResetSession(context.Context) error {
+	if c.dead {
+		return driver.ErrBadConn
+	}
+	return nil
+}
 
 func (c *fakeConn) Close() error {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.server.open--
 	return nil
+}
+
+// places is how many are taken.
+func (s *Server) places() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
 }
 
 func connect(t *testing.T, c driver.Connector) *conn {
@@ -113,7 +129,7 @@ func TestHoldersGiveWay(t *testing.T) {
 		served := make(chan struct{}, 200)
 		for range cap(served) {
 			all.Go(func() {
-				c, err := s.Connector(f).Connect(context.Background())
+				c, err := s.Connector(f, "").Connect(context.Background())
 				if err != nil {
 					t.Error(err)
 					return
@@ -135,8 +151,8 @@ func TestHoldersGiveWay(t *testing.T) {
 		}
 		close(end)
 		all.Wait()
-		if f.most > 7 || f.open != 0 || len(s.places) != 0 {
-			t.Errorf("%d at a time, %d left, %d places taken", f.most, f.open, len(s.places))
+		if f.most > 7 || f.open != 0 || s.places() != 0 {
+			t.Errorf("%d at a time, %d left, %d places taken", f.most, f.open, s.places())
 		}
 	})
 }
@@ -147,13 +163,13 @@ func TestPoolsGiveWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := New(2)
-		first, second := connect(t, s.Connector(f)), connect(t, s.Connector(f))
+		first, second := connect(t, s.Connector(f, "")), connect(t, s.Connector(f, ""))
 		pooled(t, first)
 		pooled(t, second)
 		if err := second.ResetSession(t.Context()); err != nil { // in use again
 			t.Fatal(err)
 		}
-		third := connect(t, s.Connector(f))
+		third := connect(t, s.Connector(f, ""))
 		if f.most != 2 {
 			t.Errorf("%d at a time", f.most)
 		}
@@ -167,8 +183,8 @@ func TestPoolsGiveWay(t *testing.T) {
 				}
 			}
 		}
-		if f.open != 0 || len(s.places) != 0 || len(s.resting) != 0 {
-			t.Errorf("%d left, %d places taken, %d rest", f.open, len(s.places), len(s.resting))
+		if f.open != 0 || s.places() != 0 || len(s.resting) != 0 {
+			t.Errorf("%d left, %d places taken, %d rest", f.open, s.places(), len(s.resting))
 		}
 	})
 }
@@ -178,7 +194,7 @@ func TestPoolsGiveWay(t *testing.T) {
 func TestConnectionThatCameBackTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(1)
-		c := connect(t, s.Connector(&fake{}))
+		c := connect(t, s.Connector(&fake{}, ""))
 		pooled(t, c)
 		pooled(t, c)
 		if err := c.ResetSession(t.Context()); err != nil {
@@ -198,21 +214,21 @@ func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := New(1)
-		first := connect(t, s.Connector(f))
+		first := connect(t, s.Connector(f, ""))
 		start := time.Now()
-		second := connect(t, s.Connector(f))
+		second := connect(t, s.Connector(f, ""))
 		if took := time.Since(start); took != patience {
 			t.Errorf("it waits for %v", took)
 		}
 		_ = second.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), patience/2)
 		defer cancel()
-		if _, err := s.Connector(f).Connect(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.Connector(f, "").Connect(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the end of its context: %v", err)
 		}
 		_ = first.Close()
-		if f.open != 0 || len(s.places) != 0 {
-			t.Errorf("%d left, %d places taken", f.open, len(s.places))
+		if f.open != 0 || s.places() != 0 {
+			t.Errorf("%d left, %d places taken", f.open, s.places())
 		}
 	})
 }
@@ -225,7 +241,7 @@ func TestQueueThatMovesIsWaitedFor(t *testing.T) {
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(func() {
-				c, err := s.Connector(f).Connect(context.Background())
+				c, err := s.Connector(f, "").Connect(context.Background())
 				if err != nil {
 					t.Error(err)
 					return
@@ -247,24 +263,24 @@ func TestServerHasFewer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{refuse: 2}
 		s := New(100)
-		held, resting := connect(t, s.Connector(f)), connect(t, s.Connector(f))
+		held, resting := connect(t, s.Connector(f, "")), connect(t, s.Connector(f, ""))
 		pooled(t, resting)
 		time.Sleep(restAtLeast)
-		third := connect(t, s.Connector(f))
+		third := connect(t, s.Connector(f, ""))
 		start := time.Now()
-		if _, err := s.Connector(f).Connect(t.Context()); !errors.Is(err, errCrowded) || time.Since(start) != patience {
+		if _, err := s.Connector(f, "").Connect(t.Context()); !errors.Is(err, errCrowded) || time.Since(start) != patience {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		go func() {
 			<-s.Wanted()
 			_ = held.Close()
 		}()
-		fourth := connect(t, s.Connector(f))
+		fourth := connect(t, s.Connector(f, ""))
 		for _, c := range []*conn{third, fourth} {
 			_ = c.Close()
 		}
-		if f.opened() != 0 || len(s.places) != 0 {
-			t.Errorf("%d left, %d places taken", f.opened(), len(s.places))
+		if f.opened() != 0 || s.places() != 0 {
+			t.Errorf("%d left, %d places taken", f.opened(), s.places())
 		}
 	})
 }
@@ -283,7 +299,7 @@ func TestPoolsOfARealDriver(t *testing.T) {
 	s := New(2)
 	var pools []*sql.DB
 	for range 6 {
-		pool := sql.OpenDB(s.Connector(plain))
+		pool := sql.OpenDB(s.Connector(plain, "same"))
 		defer pool.Close()
 		pools = append(pools, pool)
 	}
@@ -293,7 +309,7 @@ func TestPoolsOfARealDriver(t *testing.T) {
 		if err := pool.QueryRow("SELECT ? + 1", i).Scan(&got); err != nil || got != i+1 {
 			t.Fatalf("%d: %d, %v", i, got, err)
 		}
-		if n := len(s.places); n > 2 {
+		if n := s.places(); n > 2 {
 			t.Fatalf("%d connections", n)
 		}
 	}
@@ -307,8 +323,8 @@ func TestPoolsOfARealDriver(t *testing.T) {
 	for _, pool := range pools {
 		_ = pool.Close()
 	}
-	if len(s.places) != 0 || len(s.resting) != 0 {
-		t.Errorf("%d places taken, %d rest", len(s.places), len(s.resting))
+	if s.places() != 0 || len(s.resting) != 0 {
+		t.Errorf("%d places taken, %d rest", s.places(), len(s.resting))
 	}
 }
 

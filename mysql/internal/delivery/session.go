@@ -42,6 +42,22 @@ func (s *session) close() {
 	_ = s.conn.Close()
 }
 
+// lend gives the connection to another rule that wants one like it, as it was
+// when it was made. Only after what succeeded: otherwise see close.
+func (s *session) lend() {
+	s.forget()
+	if s.advance != nil {
+		_ = s.advance.Close()
+	}
+	_ = s.conn.Raw(func(c any) error {
+		if l, ok := c.(interface{ Lend() }); ok && !s.broken {
+			l.Lend()
+		}
+		return driver.ErrBadConn // to us it is gone
+	})
+	_ = s.conn.Close()
+}
+
 func (s *session) forget() {
 	_ = s.conn.Raw(func(any) error {
 		s.inserts.drop()

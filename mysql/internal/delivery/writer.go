@@ -22,6 +22,16 @@ const idleCheck = 10 * time.Second
 // and ends those that rest for longer than the session's wait_timeout.
 const idleRelease = 20 * time.Second
 
+// A rule keeps its connection, where others wait for it, for as long as it has
+// rows to write, but for no longer than a turn: each who gets it prepares its
+// statements anew, which is to be spread over some batches.
+const (
+	turnBatches = 8                      // a turn has so many,
+	leastTurn   = 100 * time.Millisecond // at least as long,
+	mostTurn    = time.Second            // and no longer
+	lull        = 5 * time.Millisecond   // without a batch for so long it has no rows to write
+)
+
 // largeBatch is from how many bytes on a batch's memory is given back at once.
 const largeBatch = 16 << 20
 
@@ -34,6 +44,7 @@ type writer struct {
 	session *session
 	through *setup // that session was made with
 	used    time.Time
+	turn    turn
 	decoder payload.Decoder
 	keys    [][]int // the table's unique keys, as indexes into its columns
 	keysOf  *schema.Table
@@ -47,14 +58,18 @@ func (w *writer) run(ctx context.Context) {
 	defer w.disconnect()
 	rest := time.NewTimer(idleRelease)
 	defer rest.Stop()
+	idle := time.NewTimer(lull)
+	defer idle.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-rest.C:
 			w.release()
+		case <-idle.C:
+			w.turn.idle = true
 		case <-w.wanted():
-			w.disconnect()
+			w.lend()
 		case b := <-w.batches:
 			large := b.bytes >= largeBatch
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
@@ -71,17 +86,46 @@ func (w *writer) run(ctx context.Context) {
 			default:
 			}
 			rest.Reset(idleRelease)
+			w.turn.batches++
+			if w.turn.idle = false; w.through != nil && w.through.options.Wanted != nil {
+				idle.Reset(lull)
+			}
 		}
 	}
+}
+
+// turn is a rule's time with a connection.
+type turn struct {
+	began   time.Time
+	batches int
+	idle    bool // there was no batch for a while
+}
+
+func (t *turn) over() bool {
+	if t.idle {
+		return true
+	}
+	took := time.Since(t.began)
+	return t.batches >= turnBatches && took >= leastTurn || took >= mostTurn
 }
 
 // wanted receives when the connection is of more use to another rule. Without
 // one it never does.
 func (w *writer) wanted() <-chan struct{} {
-	if w.session == nil {
+	if w.session == nil || w.through.options.Wanted == nil || !w.turn.over() {
 		return nil
 	}
 	return w.through.options.Wanted
+}
+
+// lend gives the connection up to another rule. One that nobody may know to be
+// alive is of no use to it.
+func (w *writer) lend() {
+	if w.session != nil && time.Since(w.used) < idleCheck {
+		w.session.lend()
+		w.session = nil
+	}
+	w.disconnect()
 }
 
 // release gives back what an idle rule need not hold: its connection, and the
@@ -326,6 +370,7 @@ func (w *writer) connect(ctx context.Context) error {
 	}
 	w.session = newSession(conn)
 	w.used = time.Now()
+	w.turn = turn{began: w.used}
 	w.meter.Connected()
 	return nil
 }

@@ -256,7 +256,7 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
 	}
 	if shared != nil {
-		connector = shared.Connector(connector)
+		connector = shared.Connector(connector, sessionOf(c))
 	}
 	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
 	db.SetMaxOpenConns(maxConnections)
@@ -270,6 +270,13 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 		MinReload: minReload, Errors: overrides, Road: roads[c.Road],
 		Design: plan, SampleFor: sampleFor,
 	}, db, nil
+}
+
+// sessionOf tells connections apart that must not be lent from one rule to the
+// other: all that the driver makes them of, and nothing of the rule's own. It
+// holds the password.
+func sessionOf(c *config.Config) string {
+	return fmt.Sprintf("%s %p", c.Driver.FormatDSN(), c.Driver.TLS)
 }
 
 // ledgerOf is where the queue's place in the ledger is, nil without one.

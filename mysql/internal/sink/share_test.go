@@ -69,3 +69,40 @@ func shareConnections(t *testing.T, most int) {
 	}
 	b.wantRows("SELECT COUNT(*), SUM(id) FROM t", "40,780")
 }
+
+// TestConnectionsAreLent among rules of the same url, and not to one of
+// another user, or with another setting in its session.
+func TestConnectionsAreLent(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id INT PRIMARY KEY, rule VARCHAR(20), patience INT, who VARCHAR(100), had INT)")
+	b.exec("CREATE TRIGGER tell BEFORE INSERT ON t FOR EACH ROW SET NEW.who = USER(), NEW.had = @@session.lock_wait_timeout")
+	b.outboxes.ShareConnections(3)
+	kinds := []struct {
+		user     string
+		patience int
+	}{{"lenda", 50}, {"lenda", 50}, {"lenda", 60}, {"lendb", 50}}
+	for _, user := range []string{"lenda", "lendb"} {
+		if err := server.CreateUser(user, password, "ALL PRIVILEGES ON *.*"); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	var sinks []*Sink
+	for i := range 16 {
+		k := kinds[i%len(kinds)]
+		url := fmt.Sprintf("%s:%s@tcp(%s)/%s?lock_wait_timeout=%d", k.user, password, server.Addr(), b.database, k.patience)
+		mode := "atLeastOnce"
+		if i%3 == 0 {
+			mode = "exactlyOnce"
+		}
+		sinks = append(sinks, b.openRule(fmt.Sprint("rule", i), b.props("", "t", "url", url, "delivery", mode)))
+	}
+	for round := range 5 {
+		for i, s := range sinks {
+			k := kinds[i%len(kinds)]
+			b.collect(s, fmt.Sprintf(`{"id":%d,"rule":"%s","patience":%d}`, 100*round+i, k.user, k.patience))
+		}
+		for _, s := range sinks {
+			await(t, s.outbox.queue.Empty(), "a row of each rule to be stored")
+		}
+	}
+	b.wantRows("SELECT COUNT(*), SUM(who LIKE CONCAT(rule, '@%')), SUM(had = patience) FROM t", "80,80,80")
+}
