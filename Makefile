@@ -131,7 +131,7 @@ test-unit: ## run the tests that need no server and no host
 	cd sdk && $(GO) test ./...
 	$(GO) test $$($(GO) list ./... | grep -v /test/)
 
-lint: tools ## check format, go vet, staticcheck, and that every system compiles
+lint: tools ## check format, go vet, staticcheck, documents, and that every system compiles
 	@test/tools/lint.sh '$(CURDIR)/build/tools' $(MODULES)
 
 fmt: tools ## format the Go code
@@ -145,7 +145,7 @@ build/tools/staticcheck: test/tools/go.mod test/tools/go.sum
 	@mkdir -p build/tools
 	$(GO) build -C test/tools -mod=readonly -o '$(CURDIR)/build/tools/' mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
-deps: ## install what the tests need: MariaDB's server, a C compiler
+deps: ## install what the tests need: MariaDB's server, a C compiler, zip, curl
 	@mkdir -p build
 	@test/tools/deps.sh
 

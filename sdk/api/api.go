@@ -53,14 +53,17 @@ type Function interface {
 
 // SourceTuple is one row of a source.
 type SourceTuple interface {
+	// Message returns the row's fields. Values are those that encoding/json can
+	// write; nil is an empty row.
 	Message() map[string]interface{}
+	// Meta returns what SQL reads by meta(): where the row is from. It may be nil.
 	Meta() map[string]interface{}
 }
 
 // DefaultSourceTuple is a SourceTuple made of two maps.
 type DefaultSourceTuple struct {
-	Mess map[string]interface{} `json:"message"`
-	M    map[string]interface{} `json:"meta"`
+	Mess map[string]interface{} `json:"message"` // what Message returns
+	M    map[string]interface{} `json:"meta"`    // what Meta returns
 }
 
 // NewDefaultSourceTuple returns a tuple of a row and its metadata.
@@ -76,6 +79,9 @@ func (t *DefaultSourceTuple) Meta() map[string]interface{} { return t.M }
 
 // Logger writes to the host's log, with rule and operator.
 type Logger interface {
+	// Each writes one line. Those without a suffix put their arguments together
+	// as fmt.Sprint does, those in ln as fmt.Sprintln, with a space between all,
+	// and those in f by a format.
 	Debug(args ...interface{})
 	Info(args ...interface{})
 	Warn(args ...interface{})
@@ -94,17 +100,27 @@ type Logger interface {
 // when the rule stops.
 type StreamContext interface {
 	context.Context
+	// GetLogger returns a logger whose lines name rule, operator and instance.
 	GetLogger() Logger
+	// GetRuleId returns the id of the rule, which stays the same over restarts.
 	GetRuleId() string
+	// GetOpId returns the id of the operator within the rule, such as mysql_0
+	// for the first action.
 	GetOpId() string
+	// GetInstanceId returns the operator's instance, from 0; there is more than
+	// one where the rule's concurrency is above 1.
 	GetInstanceId() int
+	// WithMeta returns this context for another rule and operator.
 	WithMeta(ruleId string, opId string) StreamContext
+	// WithInstance returns this context for another instance.
 	WithInstance(instanceId int) StreamContext
+	// WithCancel returns a context that is also done when the function is called.
 	WithCancel() (StreamContext, context.CancelFunc)
 }
 
 // FunctionContext is the context of one call site of a function.
 type FunctionContext interface {
 	StreamContext
+	// GetFuncId returns the number of the call site within the rule.
 	GetFuncId() int
 }

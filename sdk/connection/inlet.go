@@ -29,7 +29,10 @@ type Gatherer interface {
 
 // Greeter is a Handler that is told of every new connection, before its
 // first message.
-type Greeter interface{ Connected() }
+type Greeter interface {
+	// Connected must not block: the connection is not read before it returns.
+	Connected()
+}
 
 // Inlet listens as PULL and hands each message to its handler.
 type Inlet struct {

@@ -17,7 +17,7 @@ const callLimit = 5 * time.Second
 
 // FuncConn is a running function, seen from the host: one for all rules.
 type FuncConn struct {
-	Control Control
+	Control Control // what it was started with
 	host    *Host
 	serial  sync.Mutex
 	sock    mangos.Socket
@@ -42,8 +42,8 @@ func (h *Host) OpenFunc(symbol string) (*FuncConn, error) {
 
 // Outcome is a function's answer to a call.
 type Outcome struct {
-	State  bool `json:"state"`
-	Result any  `json:"result"`
+	State  bool `json:"state"`  // false: the result is an error's text
+	Result any  `json:"result"` // numbers are float64
 }
 
 // Validate asks whether the arguments are good.

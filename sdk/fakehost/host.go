@@ -3,15 +3,21 @@
 //
 // A Host listens on a plugin's control socket. The plugin is either a child
 // process (Launch) or anything else in reach that dials, such as a runtime in
-// the test's own process (WaitPlugin). Then OpenSink, OpenSource and OpenFunc
-// stand for a rule each:
+// the test's own process (WaitPlugin; the example shows it whole). Then
+// OpenSink, OpenSource and OpenFunc stand for a rule each:
 //
 //	host, _ := fakehost.New("mine")
 //	defer host.Close()
 //	plugin, _ := host.Launch("build/mine", fakehost.LaunchOptions{})
+//	defer plugin.Kill()
 //	rule, _ := host.OpenSink(fakehost.Sink("rule1", "mine", map[string]any{"table": "t"}))
 //	_ = rule.Send([]byte(`[{"a":1}]`))
 //	_ = rule.Close()
+//
+// RunRule goes one step further: it encodes rows by the action's properties and
+// sends again what was not acknowledged, as a rule of eKuiper does. A Process
+// that is killed (KillWorker, Kill, KillPlugin) and launched again shows what a
+// plugin is worth when it dies.
 //
 // It does what eKuiper 2.4.0 does, with the same sockets and options, in the
 // same order, its faults included: a start that is refused leaks the rule's
@@ -19,8 +25,9 @@
 // caller likes; commands are serial. Whoever changes it checks it against the
 // real host: the conformance tests run the same table against both.
 //
-// Sockets live in /tmp, whose names cannot be configured: plugins and rules of
-// tests that run at the same time must have different names.
+// Sockets live in /tmp, whose names cannot be configured: plugins, functions
+// and rules of tests that run at the same time must have different names, and
+// none that a real eKuiper on the machine uses.
 package fakehost
 
 import (
@@ -39,15 +46,15 @@ import (
 
 // Meta says which instance of which operator of which rule.
 type Meta struct {
-	RuleID     string `json:"ruleId"`
-	OpID       string `json:"opId"`
-	InstanceID int    `json:"instanceId"`
+	RuleID     string `json:"ruleId"`     // a sink's or source's sockets are named after all three
+	OpID       string `json:"opId"`       // the operator within the rule
+	InstanceID int    `json:"instanceId"` // from 0, where a rule has several at once
 }
 
 // Control is the argument of a start or stop.
 type Control struct {
-	SymbolName string         `json:"symbolName"`
-	Meta       Meta           `json:"meta"`
+	SymbolName string         `json:"symbolName"` // as in the plugin's descriptor
+	Meta       Meta           `json:"meta"`       // empty for a function
 	PluginType string         `json:"pluginType"` // source, sink or func
 	DataSource string         `json:"dataSource,omitempty"`
 	Config     map[string]any `json:"config,omitempty"`

@@ -13,7 +13,7 @@ import (
 // acknowledgement and is sent again after an error if the action sets
 // enableCache or resendInterval, and else dropped.
 type Rule struct {
-	Control Control
+	Control Control // what its sink is started with
 	host    *Host
 	ack     bool
 	resend  time.Duration // 0 drops

@@ -14,7 +14,7 @@ import (
 // SinkConn is a running sink of a rule, seen from the host. Sending and
 // reading acknowledgements may happen at the same time.
 type SinkConn struct {
-	Control Control
+	Control Control // what it was started with
 	host    *Host
 	data    mangos.Socket
 	ack     *listener

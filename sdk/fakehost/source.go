@@ -12,7 +12,7 @@ import (
 
 // SourceConn is a running source of a rule, seen from the host.
 type SourceConn struct {
-	Control Control
+	Control Control // what it was started with
 	host    *Host
 	data    *listener
 }
@@ -33,8 +33,8 @@ func (h *Host) OpenSource(c Control) (*SourceConn, error) {
 
 // Row is what a source sends.
 type Row struct {
-	Message map[string]any `json:"message"`
-	Meta    map[string]any `json:"meta"`
+	Message map[string]any `json:"message"` // its fields; numbers are float64
+	Meta    map[string]any `json:"meta"`    // where it is from
 }
 
 // ErrNoRow says that a source has sent nothing in time.

@@ -92,9 +92,9 @@ func RunSinkCollect(s api.Sink, exp []string) error {
 
 // FuncTest is one call of a function and what it must yield.
 type FuncTest struct {
-	Args   []interface{}
-	Result interface{}
-	Ok     bool
+	Args   []interface{} // of the call
+	Result interface{}   // that Exec must return
+	Ok     bool          // that Exec must return beside it
 }
 
 // TestFuncExec makes each call and compares what comes back. Where Ok is

@@ -53,7 +53,9 @@ type NewFunctionFunc func() api.Function
 
 // PluginConfig names the plugin, as it is installed, and its symbols.
 type PluginConfig struct {
-	Name      string
+	// Name is the plugin's: that of its zip's descriptor, <name>.json.
+	Name string
+	// Symbols by their names in SQL and in rules, which the descriptor lists.
 	Sources   map[string]NewSourceFunc
 	Functions map[string]NewFunctionFunc
 	Sinks     map[string]NewSinkFunc

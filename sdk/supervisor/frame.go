@@ -20,8 +20,8 @@ const (
 
 // Message is what passes through the pipes. Its body is the receiver's own.
 type Message struct {
-	Kind Kind
-	Body []byte
+	Kind Kind   // what it is
+	Body []byte // what it means depends on the kind
 }
 
 const (

@@ -34,6 +34,7 @@ import (
 // Process is a worker process. Its methods may be called from several
 // goroutines.
 type Process interface {
+	// Pid returns the process id.
 	Pid() int
 	// Send gives the worker a message. It blocks while the worker does not
 	// read, until that dies.

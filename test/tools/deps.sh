@@ -1,13 +1,17 @@
 #!/bin/sh
-# Installs what the tests need beyond Go: MariaDB's server, and a C compiler
-# for the race detector. Says what to type where it may not install.
+# Installs what the tests need beyond Go: MariaDB's server, a C compiler for the
+# race detector, and what the SDK's quick start asks for, zip and curl. Says what
+# to type where it may not install.
 set -eu
 
 missing=
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+for tool in zip curl; do
+	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
 if [ -z "$missing" ]; then
-	echo "deps: MariaDB's server and a C compiler are here"
+	echo "deps: MariaDB's server, a C compiler, zip and curl are here"
 	exit 0
 fi
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks format (gofumpt), go vet, staticcheck and that the plugin compiles for
-# every system. Arguments: the folder of the tools, then the modules.
+# Checks format (gofumpt), go vet, staticcheck, that documents fit the code, and
+# that the plugin compiles for every system. Arguments: the folder of the tools, then the modules.
 set -eu
 
 tools=$1
@@ -18,6 +18,8 @@ for module in "$@"; do
 	(cd "$module" && go vet ./...) || fail "go vet in $module"
 	(cd "$module" && "$tools/staticcheck" ./...) || fail "staticcheck in $module"
 done
+echo "lint: documents"
+go test ./test/docs || fail "documents"
 for system in windows/amd64 darwin/arm64 linux/386; do
 	echo "lint: $system"
 	for module in . sdk; do
