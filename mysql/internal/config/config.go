@@ -18,9 +18,15 @@ import (
 
 // Config is what a rule's action asks for.
 type Config struct {
-	Driver            *mysql.Config // the connection; holds the password, never print it
-	Target            string        // address and database, safe to print, e.g. "localhost:3306/database"
-	Table             string        // as given: table or database.table
+	Driver            *mysql.Config     // the connection; holds the password, never print it
+	Target            string            // address and database, safe to print, e.g. "localhost:3306/database"
+	Table             string            // as given: table or database.table
+	Mode              string            // insert, insertIgnore, replace, upsert, update, delete
+	KeyField          []string          // columns; empty: the table's own key
+	RowKindField      string            // "" for none
+	UpdateFields      map[string]string // expressions by column; nil: all are set
+	KeepFields        []string
+	VersionField      string // "" for none
 	NullAsDefault     bool
 	IgnoreExtraFields bool
 	Location          *time.Location
@@ -83,6 +89,12 @@ func (c Config) visible() []setting {
 	}
 	return []setting{
 		{"table", c.Table},
+		{"mode", c.Mode},
+		{"keyField", c.KeyField},
+		{"rowkindField", c.RowKindField},
+		{"updateFields", c.UpdateFields},
+		{"keepFields", c.KeepFields},
+		{"versionField", c.VersionField},
 		{"nullAs", choose(c.NullAsDefault, "default", "null")},
 		{"extraFields", choose(c.IgnoreExtraFields, "ignore", "error")},
 		{"timezone", zone},
@@ -247,8 +259,7 @@ func (r *reader) placeLetters() {
 }
 
 // readTheirs reads those of eKuiper's own properties that decide whether we
-// can understand what it sends, and refuses the native sink's that would
-// change what is written.
+// can understand what it sends.
 func (r *reader) readTheirs() {
 	if v, ok := r.given["requireack"]; ok {
 		if r.config.RequireAck, ok = v.(bool); !ok {
@@ -277,9 +288,5 @@ func (r *reader) readTheirs() {
 	if v, ok := r.given["batchsize"]; ok && fmt.Sprint(v) != "0" && fmt.Sprint(v) != "1" {
 		r.warn("property batchSize: under load eKuiper 2.4.0 overwrites batches that wait for a sink, and rows are lost or doubled before they get here; leave it out: the sink makes batches itself (maxBatchRows)")
 	}
-	for _, name := range refused {
-		if v, ok := r.given[strings.ToLower(name)]; ok && v != "" {
-			r.fail("property %s: this release only inserts rows and would ignore it; allowed: leave it out", name)
-		}
-	}
+	r.combineMode()
 }

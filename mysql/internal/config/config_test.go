@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || warnings != nil {
 		t.Fatal(err, warnings)
 	}
-	want := "target localhost:3306/database, table test, nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
+	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
 		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
@@ -169,8 +169,6 @@ func TestValuesRefused(t *testing.T) {
 		{"compression", "gzip", `property compression: "gzip": the sink needs plain JSON; allowed: leave it out`},
 		{"encryption", "aes", `property encryption: "aes": the sink needs plain JSON; allowed: leave it out`},
 		{"requireAck", "yes", `property requireAck: "yes"; allowed: true, false`},
-		{"keyField", "id", "property keyField: this release only inserts rows and would ignore it; allowed: leave it out"},
-		{"rowKindField", "action", "property rowkindField: this release only inserts rows and would ignore it; allowed: leave it out"},
 	}
 	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s=%v", c.name, c.value), func(t *testing.T) {

@@ -50,7 +50,6 @@ type heading struct {
 	property, kind, fallback, allowed, meaning, needed string
 	params, paramsIntro, parameter                     string
 	hosts, hostsIntro                                  string
-	refused                                            string
 }
 
 var headings = [2]heading{
@@ -67,7 +66,6 @@ var headings = [2]heading{
 		hosts:     "## eKuiper's own properties",
 		hostsIntro: "eKuiper reads these itself before a row reaches the sink, which accepts them and does not apply them again. Of `format` only `json` can be " +
 			"read; `compression` and `encryption` are refused.",
-		refused: "The native sink's `keyField` and `rowkindField` are refused: this release only inserts rows.",
 	},
 	{
 		title:    "# mysql sink 的属性",
@@ -79,7 +77,6 @@ var headings = [2]heading{
 		parameter:  "参数",
 		hosts:      "## eKuiper 自身的属性",
 		hostsIntro: "以下属性由 eKuiper 在行到达本 sink 之前处理，本 sink 接受但不再次应用。`format` 仅支持 `json`；不支持 `compression` 与 `encryption`。",
-		refused:    "不支持原生 sink 的 `keyField` 与 `rowkindField`：此版本只插入行。",
 	},
 }
 
@@ -117,7 +114,7 @@ func propertiesPage() []byte {
 		for _, p := range Parameters() {
 			row(&b, "`"+p.Name+"`", p.Default, say(Text{p.English, p.Chinese}))
 		}
-		fmt.Fprintf(&b, "\n%s\n\n%s\n\n`%s`\n\n%s\n", h.hosts, h.hostsIntro, strings.Join(hostNames, "`, `"), h.refused)
+		fmt.Fprintf(&b, "\n%s\n\n%s\n\n`%s`\n", h.hosts, h.hostsIntro, strings.Join(hostNames, "`, `"))
 	}
 	return b.Bytes()
 }

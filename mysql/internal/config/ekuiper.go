@@ -19,10 +19,6 @@ var hostNames = []string{
 	"runAsync", "retryInterval", "retryCount", "cacheLength", "cacheSaveInterval",
 }
 
-// refused are the native sql sink's properties that choose how a row is
-// written. Passing over them would insert where an update was asked for.
-var refused = []string{"keyField", "rowkindField"}
-
 // knownNames maps every name that means something, in lower case, to its
 // usual spelling.
 func knownNames() map[string]string {
@@ -33,7 +29,6 @@ func knownNames() map[string]string {
 		}
 	}
 	add(hostNames...)
-	add(refused...)
 	for _, p := range properties {
 		add(p.Name)
 		add(p.Aliases...)

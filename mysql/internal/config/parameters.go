@@ -69,10 +69,7 @@ var parameters = []Parameter{
 		"checkConnLiveness", "true", "Check a connection before it is used again.", "重用连接前检查其是否可用。",
 		applied, setBool(func(d *mysql.Config) *bool { return &d.CheckConnLiveness }),
 	},
-	{
-		"clientFoundRows", "false", "Count rows that match instead of rows that change.", "统计匹配的行而非改变的行。",
-		applied, setBool(func(d *mysql.Config) *bool { return &d.ClientFoundRows }),
-	},
+	{"clientFoundRows", "false", "No effect: the rows that change are what tells the fate of others.", "无效：始终统计改变的行，以判断其他行的去向。", idle, nil},
 	{
 		"connectionAttributes", "", "Attributes shown by the server, name:value,...", "在服务器上显示的连接属性，name:value,...",
 		applied, func(d *mysql.Config, v string) error { d.ConnectionAttributes = v; return nil },

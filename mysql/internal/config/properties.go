@@ -14,7 +14,7 @@ type Text struct{ English, Chinese string }
 type Property struct {
 	Name     string
 	Aliases  []string
-	Type     string // string, integer, size, duration or object
+	Type     string // string, list, integer, size, duration or object
 	Default  any    // nil if there is none
 	Required bool
 	Secret   bool     // its value is never shown
@@ -31,7 +31,7 @@ type Property struct {
 func Properties() []Property { return slices.Clone(properties) }
 
 // properties are all, in the order of the documentation.
-var properties = slices.Concat(connectionProperties, writeProperties, rowProperties, makingProperties, batchProperties, keepingProperties)
+var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, makingProperties, batchProperties, keepingProperties)
 
 // refuse reports a value that p does not allow.
 func (r *reader) refuse(p Property, name string, v any) {

@@ -9,6 +9,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/payload"
+	"ekuiper-mysql/mysql/internal/plan"
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
@@ -21,6 +22,8 @@ type rowRef struct {
 	raw      []byte
 	replayed bool // it may have been set aside already
 	doubt    bool // it may be in the table already
+	kind     plan.Kind
+	key      uint8 // of the manner's keys the one that finds its place, or noKey
 }
 
 // batch is rows ready to be written: cells holds len(rows) times len(cols)
@@ -33,6 +36,10 @@ type batch struct {
 	bytes int  // estimate of the arguments on the wire
 	full  bool // no cell is absent
 	grows bool // a field without a column is to get one
+
+	manner  *manner  // how the rows are written; nil inserts them
+	options *Options // that manner is of
+	uniform bool     // all rows have one kind and key
 
 	at     []int             // by table column: index into cols, or -1
 	shape  []named           // the last row's fields, which the next most likely repeats
@@ -82,12 +89,30 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.rows)
 	clear(b.spares)
 	b.room.Reset()
-	b.cells, b.rows, b.bytes, b.full = b.cells[:0], b.rows[:0], 0, true
+	b.cells, b.rows, b.bytes, b.full, b.uniform = b.cells[:0], b.rows[:0], 0, true, true
+}
+
+// prepare empties b for rows of t as o wants them written.
+func (b *batch) prepare(t *schema.Table, o *Options, alias bool) error {
+	m, err := o.Manner.resolve(t, alias)
+	if err != nil {
+		return err
+	}
+	b.reset(t)
+	b.manner, b.options = m, o
+	return nil
 }
 
 // add converts row, which ref names, and appends it. After an error the batch is as it was
 // before. dropped counts fields that the table has no column for.
 func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
+	if b.manner != nil {
+		return b.addInManner(ref, row, o)
+	}
+	return b.addRow(ref, row, o)
+}
+
+func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
 	if b.addAlike(ref, row, o) {
 		return 0, nil
 	}

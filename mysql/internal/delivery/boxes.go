@@ -28,6 +28,14 @@ func (b *boxes) of(cells []schema.Argument) []driver.NamedValue {
 	return args
 }
 
+// begin returns the list that add fills, until the next call.
+func (b *boxes) begin() { b.args = b.args[:0] }
+
+// add appends a as the driver takes it, which must stay unchanged meanwhile.
+func (b *boxes) add(a *schema.Argument) {
+	b.args = append(b.args, driver.NamedValue{Ordinal: len(b.args) + 1, Value: box(a)})
+}
+
 // forget lets go of the arguments, which keep whole messages alive.
 func (b *boxes) forget(n int) {
 	args := b.args[:n]

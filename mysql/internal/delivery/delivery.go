@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,9 @@ type Fate uint8
 
 // The fates.
 const (
-	Stored   Fate = iota // the server has committed it
-	SetAside             // the dead letters have it
+	Stored     Fate = iota // the server has committed it
+	SetAside               // the dead letters have it
+	Superseded             // the table has a newer or equal row instead
 )
 
 // Queue is where messages come from. It must hand each message to Next once,
@@ -105,6 +107,7 @@ type Options struct {
 	MinReload time.Duration
 	Errors    fault.Overrides // the rule's own classes of errors
 	Road      Road
+	Manner    *Manner // how rows are written; nil inserts them
 	Ledger    *Ledger // delivers exactly once; nil at least once
 	Design    design.Plan
 	SampleFor time.Duration // how long to wait for more rows to draw up a table or columns from
@@ -124,6 +127,7 @@ type Delivery struct {
 	tables      tables
 	flavour     atomic.Uint32 // of the server, as a fault.Flavour; its numbers mean different things
 	localInfile atomic.Bool   // the server takes LOAD DATA LOCAL
+	rowAlias    atomic.Bool   // it knows the rows of an INSERT by an alias
 	sizing      sizing
 	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
@@ -181,6 +185,9 @@ func (d *Delivery) Start() {
 // from any goroutine. What is converted already is written as it is.
 func (d *Delivery) Reconfigure(o Options, db *sqlx.DB) {
 	old := d.setup.Swap(&setup{o, db})
+	if !reflect.DeepEqual(old.options.Manner, o.Manner) {
+		d.tables.forget() // another manner needs to know more of it
+	}
 	_ = old.db.Close()
 	d.mu.Lock()
 	defer d.mu.Unlock()

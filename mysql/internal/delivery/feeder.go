@@ -116,7 +116,7 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 		if m.Settled != nil && m.Settled(i) {
 			continue
 		}
-		ref := rowRef{m.First + uint64(i), row.Raw, m.Replayed, m.Replayed}
+		ref := rowRef{number: m.First + uint64(i), raw: row.Raw, replayed: m.Replayed, doubt: m.Replayed}
 		if m.Replayed && f.settledBefore(ref.number) {
 			continue
 		}
@@ -213,17 +213,22 @@ func (f *feeder) ready(ctx context.Context, row *payload.Row) (*schema.Table, er
 		return t, nil // its age is looked at once a batch
 	}
 	f.raw = row.Raw
-	t, err := f.current(ctx, f.sampler)
-	if err != nil || f.batch.table == t {
-		return t, err
-	}
-	if len(f.batch.rows) > 0 {
-		if err := f.hand(ctx); err != nil {
-			return nil, err
+	for {
+		t, err := f.current(ctx, f.sampler)
+		if err != nil || f.batch.table == t && (len(f.batch.rows) > 0 || f.batch.options == f.options) {
+			return t, err
 		}
+		if len(f.batch.rows) > 0 {
+			if err := f.hand(ctx); err != nil {
+				return nil, err
+			}
+		}
+		f.options = &f.setup.Load().options
+		if f.batch.prepare(t, f.options, f.rowAlias.Load()) == nil {
+			return t, nil
+		}
+		f.tables.drop(t) // it was read for a rule that has changed: reading says what is wrong
 	}
-	f.batch.reset(t)
-	return t, nil
 }
 
 // breath is the least time between batches that are not full. Rows that come

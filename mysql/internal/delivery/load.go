@@ -83,7 +83,7 @@ func (w *writer) loads(b *batch, lo, hi int) bool {
 	if n < len(b.rows) {
 		return false // a part is written because the whole was refused
 	}
-	if road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || b.inDoubt(lo, hi) {
+	if b.manner != nil || road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || b.inDoubt(lo, hi) {
 		return false
 	}
 	if road == AutoRoad && fault.Flavour(w.flavour.Load()) != fault.MySQL {

@@ -11,7 +11,7 @@ import (
 // neither.
 func (w *writer) writeOnce(ctx context.Context, b *batch, lo, hi int, write func() error) error {
 	s, l := w.session, w.through.options.Ledger
-	s.turnTo(b.table)
+	s.turnTo(b)
 	last := b.rows[hi-1]
 	// What the position passes must be stored, or on the box's disk.
 	if err := w.refusals.await(ctx, last.number); err != nil {

@@ -15,20 +15,23 @@ import (
 type session struct {
 	conn    *sqlx.Conn
 	table   *schema.Table // what the statements were rendered for
+	manner  *manner       // and how
 	inserts statements
 	boxes   boxes
 	advance *sql.Stmt // moves the ledger on; nil until it is first needed
 	broken  bool      // a transaction may be open that could not be rolled back
+	passed  int       // of the rows written last, those in whose place the table has others
 }
 
 func newSession(conn *sqlx.Conn) *session { return &session{conn: conn} }
 
-// turnTo makes the session write to t.
-func (s *session) turnTo(t *schema.Table) {
-	if s.table != t {
+// turnTo makes the session write to the table of b, as b is to be written.
+func (s *session) turnTo(b *batch) {
+	if s.table != b.table || s.manner != b.manner {
 		s.forget()
-		s.table = t
+		s.table, s.manner = b.table, b.manner
 	}
+	s.passed = 0
 }
 
 // close gives up the connection for good: after an error nobody can tell what
@@ -68,7 +71,7 @@ func (s *session) forget() {
 
 // insert writes the rows lo to hi of b: all or, in a transactional table, none.
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
-	s.turnTo(b.table)
+	s.turnTo(b)
 	s.inserts.turnTo(b)
 	if n := hi - lo; !b.full || n == s.inserts.size(n) {
 		return s.insertRows(ctx, b, lo, hi) // one statement

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/bits"
 
+	"ekuiper-mysql/mysql/internal/plan"
 	"ekuiper-mysql/mysql/internal/statement"
 )
 
@@ -28,8 +29,11 @@ type prepared interface {
 	driver.StmtExecContext
 }
 
-// shapeKey names a statement: its columns, four bytes each, and its rows.
+// shapeKey names a statement: what it does, by which of the table's keys, its
+// columns, four bytes each, and its rows.
 type shapeKey struct {
+	kind plan.Kind
+	key  uint8
 	cols string
 	rows int
 }
@@ -63,7 +67,11 @@ func (s *statements) turnTo(b *batch) {
 // sizes are prepared unasked; one that recurs, or is there already, is taken as it is: a batch
 // of one statement needs no transaction around it, and costs the server less.
 func (s *statements) size(n int) int {
-	if _, ok := s.kept[shapeKey{string(s.key), n}]; ok || n <= mostRows && (n%firstRows == 0 || s.recurs(n)) {
+	return s.sizeOf(n, 0, 0)
+}
+
+func (s *statements) sizeOf(n int, kind plan.Kind, key uint8) int {
+	if _, ok := s.kept[shapeKey{kind, key, string(s.key), n}]; ok || n <= mostRows && (n%firstRows == 0 || s.recurs(n)) {
 		return n
 	}
 	return rounded(n)
@@ -94,22 +102,27 @@ func rounded(n int) int {
 	return n >> low << low
 }
 
-// get returns the statement for so many rows of b on c, the driver's connection.
+// get returns the INSERT of so many rows of b on c, the driver's connection.
 func (s *statements) get(ctx context.Context, c any, b *batch, rows int) (prepared, error) {
 	s.uses++
-	if p, ok := s.kept[shapeKey{string(s.key), rows}]; ok {
+	if p, ok := s.kept[shapeKey{cols: string(s.key), rows: rows}]; ok {
 		p.used = s.uses
 		return p, nil
 	}
+	key := shapeKey{cols: string(s.key), rows: rows}
+	return s.prepare(ctx, c, key, rows*len(b.cols), statement.Insert(b.table, b.cols, rows, nil))
+}
+
+// prepare makes text, with so many arguments, the statement of that key.
+func (s *statements) prepare(ctx context.Context, c any, key shapeKey, arguments int, text string) (prepared, error) {
 	preparer, ok := c.(driver.ConnPrepareContext)
 	if !ok {
 		return nil, errDriver
 	}
-	arguments := rows * len(b.cols)
 	for len(s.kept) > 0 && (len(s.kept) >= maxStatements || s.arguments+arguments > maxArguments) {
 		s.dropOldest()
 	}
-	stmt, err := preparer.PrepareContext(ctx, statement.Insert(b.table, b.cols, rows, nil))
+	stmt, err := preparer.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +134,7 @@ func (s *statements) get(ctx context.Context, c any, b *batch, rows int) (prepar
 		s.kept = map[shapeKey]*keptStatement{}
 	}
 	kept := &keptStatement{p, arguments, s.uses}
-	s.kept[shapeKey{string(s.key), rows}] = kept
+	s.kept[key] = kept
 	s.arguments += arguments
 	return kept, nil
 }

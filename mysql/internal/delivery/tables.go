@@ -91,6 +91,14 @@ func (t *tables) drop(table *schema.Table) {
 	}
 }
 
+// forget makes the next use read the table again, whatever it is.
+func (t *tables) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.suspect = true
+	t.live.Store(nil)
+}
+
 // maxPacket is how many bytes of arguments one statement may carry.
 func (t *tables) maxPacket() int {
 	packet := int(t.packet.Load())
@@ -153,11 +161,25 @@ func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet 
 	flavour := fault.FlavourOf(version)
 	d.flavour.Store(uint32(flavour))
 	d.localInfile.Store(d.takesFiles(ctx, s, flavour))
+	d.rowAlias.Store(knowsAlias(flavour, version))
 	t, err = schema.Load(ctx, s.db, s.options.Table)
+	if err == nil {
+		err = s.options.Manner.Check(ctx, s.db, t)
+	}
 	if err == nil && s.options.Ledger != nil && !t.Atomic {
 		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s is %s: alter it to InnoDB, or use atLeastOnce", s.options.Table, t.Engine)}
 	}
 	return t, packet, err
+}
+
+// knowsAlias tells whether a server of that VERSION() takes INSERT ... AS, as
+// MySQL does from 8.0.19 on. TiDB and MariaDB do not.
+func knowsAlias(flavour fault.Flavour, version string) bool {
+	var major, minor, patch int
+	if n, _ := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); n < 3 || flavour != fault.MySQL {
+		return false
+	}
+	return major > 8 || major == 8 && (minor > 0 || patch >= 19)
 }
 
 // takesFiles tells whether the server takes LOAD DATA LOCAL, if that is of

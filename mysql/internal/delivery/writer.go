@@ -174,12 +174,15 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 				err = d
 			}
 		}
-		if _, duplicate := fault.DuplicateKey(err); duplicate && b.inDoubt(lo, hi) {
+		if _, duplicate := fault.DuplicateKey(err); duplicate && b.inDoubt(lo, hi) && b.inserts(lo, hi) {
 			w.health.up()
 			return w.reconcile(ctx, b, lo, hi, patience)
 		}
 		class := w.classify(err)
 		unknown = unknown || fault.MaybeStored(err)
+		if unknown && w.place == nil && b.manner != nil {
+			b.doubted(lo, hi) // before they are written again: it decides how
+		}
 		if class == fault.Unlisted {
 			if patience--; patience < 0 {
 				class = fault.Row
@@ -194,7 +197,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			retry.healed()
 			w.meter.Committed(w.loading.used)
 			w.sizing.wrote(hi-lo, time.Since(start), w.through.options.MaxBatchRows)
-			w.stored(b, lo, hi)
+			w.written(b, lo, hi)
 			return nil
 		case fault.Row, fault.TooLarge, fault.TooSlow:
 			w.health.up() // it did answer
@@ -241,15 +244,25 @@ func (w *writer) writeSingly(ctx context.Context, b *batch, lo, hi, patience int
 	return nil
 }
 
-// stored settles the rows, as few spans of numbers as there are.
-func (w *writer) stored(b *batch, lo, hi int) {
+// written settles rows that were just written. Of some the server tells how many
+// have changed nothing, not which: the sums are what counts.
+func (w *writer) written(b *batch, lo, hi int) {
+	passed := min(w.session.passed, hi-lo)
+	w.settle(Stored, b, lo, hi-passed)
+	w.settle(Superseded, b, hi-passed, hi)
+}
+
+func (w *writer) stored(b *batch, lo, hi int) { w.settle(Stored, b, lo, hi) }
+
+// settle gives the rows their fate, as few spans of numbers as there are.
+func (w *writer) settle(fate Fate, b *batch, lo, hi int) {
 	for lo < hi {
 		from := b.rows[lo].number
 		to := from + 1
 		for lo++; lo < hi && b.rows[lo].number == to; lo++ {
 			to++
 		}
-		w.queue.Settle(Stored, from, to)
+		w.queue.Settle(fate, from, to)
 	}
 }
 
@@ -282,7 +295,12 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		return nil, err
 	}
 	nb := &batch{}
-	nb.reset(t)
+	for options := &w.setup.Load().options; nb.prepare(t, options, w.rowAlias.Load()) != nil; options = &w.setup.Load().options {
+		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it
+		if t, err = w.current(ctx, sample); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range b.rows[lo:hi] {
 		w.decoder.Reset(r.raw)
 		row, err := w.decoder.Next()
@@ -313,16 +331,27 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 		}
 		w.loading.used = false
 	}
+	if b.manner != nil {
+		return w.executeKeyed(ctx, b, lo, hi)
+	}
 	if w.place == nil {
 		return describe("INSERT", hi-lo, w.checked(w.session.insert(ctx, b, lo, hi)))
 	}
 	return describe("INSERT", hi-lo, w.transact(ctx, b, lo, hi, func() error { return w.session.insertRows(ctx, b, lo, hi) }))
 }
 
+// executeKeyed is execute for rows that are written in a manner of their own.
+func (w *writer) executeKeyed(ctx context.Context, b *batch, lo, hi int) error {
+	if w.place == nil {
+		return w.checked(w.session.writeKeyed(ctx, b, lo, hi, true))
+	}
+	return w.transact(ctx, b, lo, hi, func() error { return w.session.writeGroups(ctx, b, b.groups(lo, hi, false)) })
+}
+
 // transact does write, which writes the rows lo to hi of b, in a transaction:
 // the ledger's if there is one.
 func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func() error) error {
-	w.session.turnTo(b.table)
+	w.session.turnTo(b)
 	if w.place == nil {
 		return w.checked(w.session.transaction(ctx, write))
 	}

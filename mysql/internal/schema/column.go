@@ -13,6 +13,8 @@ type Column struct {
 	Nullable    bool
 	Generated   bool   // its value is computed: never written
 	Required    bool   // a row without a value for it is refused: it has no default
+	Charset     string // of text, lower case; empty of any other type
+	Collation   string
 	Placeholder string // what stands for its value in a statement: "?" or e.g. "ST_GeomFromText(?)"
 
 	spec spec

@@ -18,18 +18,19 @@ import (
 // columnRow is a row of information_schema.COLUMNS. The aliases in the query
 // make the labels alike: servers differ in their case.
 type columnRow struct {
-	Schema  string         `db:"table_schema"`
-	Table   string         `db:"table_name"`
-	Name    string         `db:"column_name"`
-	Type    string         `db:"column_type"`
-	Null    string         `db:"is_nullable"`
-	Default sql.NullString `db:"column_default"`
-	Extra   sql.NullString `db:"extra"`
-	Charset sql.NullString `db:"character_set_name"`
+	Schema    string         `db:"table_schema"`
+	Table     string         `db:"table_name"`
+	Name      string         `db:"column_name"`
+	Type      string         `db:"column_type"`
+	Null      string         `db:"is_nullable"`
+	Default   sql.NullString `db:"column_default"`
+	Extra     sql.NullString `db:"extra"`
+	Charset   sql.NullString `db:"character_set_name"`
+	Collation sql.NullString `db:"collation_name"`
 }
 
 const columnsQuery = `SELECT TABLE_SCHEMA AS table_schema, TABLE_NAME AS table_name, COLUMN_NAME AS column_name,
-	COLUMN_TYPE AS column_type, IS_NULLABLE AS is_nullable, COLUMN_DEFAULT AS column_default, EXTRA AS extra, CHARACTER_SET_NAME AS character_set_name
+	COLUMN_TYPE AS column_type, IS_NULLABLE AS is_nullable, COLUMN_DEFAULT AS column_default, EXTRA AS extra, CHARACTER_SET_NAME AS character_set_name, COLLATION_NAME AS collation_name
 	FROM information_schema.COLUMNS WHERE TABLE_NAME = ? AND TABLE_SCHEMA = `
 
 // Load reads the table's columns from the server. Any privilege on the table
@@ -80,45 +81,6 @@ func loadEngine(ctx context.Context, q sqlx.QueryerContext, database, table stri
 	return engine.String, err
 }
 
-// LoadKeys returns the table's unique keys as indexes into t.Columns, the
-// primary key first, then by name. Keys over a part of a column or an
-// expression, and those with a column that this user does not see, are left out.
-func LoadKeys(ctx context.Context, q sqlx.QueryerContext, t *Table) ([][]int, error) {
-	var rows []struct {
-		Index  string         `db:"index_name"`
-		Column sql.NullString `db:"column_name"`
-		Part   sql.NullInt64  `db:"sub_part"`
-	}
-	query := `SELECT INDEX_NAME AS index_name, COLUMN_NAME AS column_name, SUB_PART AS sub_part FROM information_schema.STATISTICS
-		WHERE NON_UNIQUE = 0 AND TABLE_NAME = ? AND TABLE_SCHEMA = `
-	args := []any{t.Name.Table}
-	if t.Name.Database == "" {
-		query += "DATABASE()"
-	} else {
-		query += "?"
-		args = append(args, t.Name.Database)
-	}
-	query += " ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX"
-	if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
-		return nil, fmt.Errorf("read the keys of %s: %w", t.Name, err)
-	}
-	var keys [][]int
-	for from := 0; from < len(rows); {
-		to := from
-		var key []int
-		for ; to < len(rows) && rows[to].Index == rows[from].Index; to++ {
-			if i := t.Lookup([]byte(rows[to].Column.String)); i >= 0 && !rows[to].Part.Valid {
-				key = append(key, i)
-			}
-		}
-		if len(key) == to-from {
-			keys = append(keys, key)
-		}
-		from = to
-	}
-	return keys, nil
-}
-
 func loadColumns(ctx context.Context, q sqlx.QueryerContext, name Name) ([]columnRow, error) {
 	var rows []columnRow
 	query, args := columnsQuery+"DATABASE()", []any{name.Table}
@@ -158,8 +120,9 @@ func (r *columnRow) column() Column {
 	c := NewColumn(r.Name, r.Type)
 	c.Nullable = strings.EqualFold(r.Null, "YES")
 	c.Generated = isGenerated(r.Extra.String)
+	c.Charset, c.Collation = strings.ToLower(r.Charset.String), strings.ToLower(r.Collation.String)
 	c.Required = !c.Nullable && !c.Generated && !r.Default.Valid && !strings.Contains(strings.ToLower(r.Extra.String), "auto_increment")
-	if c.spec.family == familyText && c.spec.maxBytes > 0 && !strings.HasPrefix(strings.ToLower(r.Charset.String), "utf8") {
+	if c.spec.family == familyText && c.spec.maxBytes > 0 && !strings.HasPrefix(c.Charset, "utf8") {
 		// In another charset the bytes are fewer, or more: at least one per character.
 		c.spec.maxChars, c.spec.maxBytes = c.spec.maxBytes, 0
 	}

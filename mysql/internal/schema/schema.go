@@ -87,6 +87,7 @@ type Table struct {
 	PrimaryKey []int
 	Engine     string // as the server names it; empty of a view
 	Atomic     bool   // a statement that fails leaves nothing of itself behind
+	Unique     Unique // what LoadUnique found; empty before
 
 	index map[string]int // by exact name; nil in a table too narrow to need it
 }

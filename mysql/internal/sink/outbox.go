@@ -251,6 +251,7 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 	// again as an error with more to it.
 	driver := c.Driver.Clone()
 	driver.Logger = driverLog{log}
+	driver.ClientFoundRows = false // the rows that change are what tells the fate of others
 	connector, err := mysql.NewConnector(driver)
 	if err != nil {
 		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
@@ -267,7 +268,7 @@ func connectLazily(c *config.Config, shared *connections.Server, log api.Logger)
 		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload, Errors: overrides, Road: roads[c.Road],
+		MinReload: minReload, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
 		Design: plan, SampleFor: sampleFor,
 	}, db, nil
 }

@@ -88,8 +88,11 @@ func (m messages) Next() (delivery.Message, bool) {
 
 func (m messages) Settle(fate delivery.Fate, from, to uint64) {
 	f := journal.Stored
-	if fate == delivery.SetAside {
+	switch fate {
+	case delivery.SetAside:
 		f = journal.SetAside
+	case delivery.Superseded:
+		f = journal.Superseded
 	}
 	m.Queue.Settle(f, journal.Span{From: from, To: to})
 }

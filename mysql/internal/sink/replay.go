@@ -43,7 +43,7 @@ func (t *Target) Replay(ctx context.Context, r *deadletter.Reader, filter deadle
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	q.fail = cancel
-	err := t.transfer(ctx, q, q, nil, q.empty)
+	err := t.transfer(ctx, q, q, nil, true, q.empty)
 	return q.done, errors.Join(err, q.remove())
 }
 

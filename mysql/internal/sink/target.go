@@ -43,9 +43,12 @@ func (t *Target) Check(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	_, err = schema.Load(ctx, db, options.Table)
+	table, err := schema.Load(ctx, db, options.Table)
 	if errors.Is(err, schema.ErrNoTable) && options.Design.Create == design.On {
 		return nil
+	}
+	if err == nil {
+		err = options.Manner.Check(ctx, db, table)
 	}
 	if err != nil {
 		return fmt.Errorf("%v: %w", t, err)
@@ -56,13 +59,17 @@ func (t *Target) Check(ctx context.Context) error {
 // transfer delivers from q until empty is closed. It ends early, with an
 // error, when ctx is done or nothing has moved for as long as Patience says;
 // what is not settled then stays in the queue, and may be stored unless there
-// is a ledger, which may be nil.
-func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, empty <-chan struct{}) error {
+// is a ledger, which may be nil. strict is the manner's: rows do not come in
+// the order in which they came first.
+func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, strict bool, empty <-chan struct{}) error {
 	options, db, err := connectLazily(t.config, nil, t.log)
 	if err != nil {
 		return err
 	}
 	options.Ledger = ledger
+	if options.Manner != nil {
+		options.Manner.Strict = strict
+	}
 	moved := &movement{Queue: q, moved: make(chan struct{}, 1)}
 	d := delivery.New(options, db, moved, letters, &metrics.Rule{}, t.log, &delivery.Health{})
 	d.Start()
