@@ -35,19 +35,30 @@ func TestUpsert(t *testing.T) {
 		want   string
 	}{
 		{
-			"set", []int{id, n}, 2, nil, statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}}},
+			"set",
+			[]int{id, n},
+			2, nil,
+			statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}}},
 			"INSERT INTO `d`.`t` (`id`,`n`) VALUES (?,?),(?,?) ON DUPLICATE KEY UPDATE " + t0 + "`n` = VALUES(`n`)",
 		},
 		{
-			"alias", []int{id, n}, 1, nil, statement.Change{Key: []int{id}, Version: -1, Alias: true, Assign: []statement.Assignment{{Column: n, As: statement.Add}}},
+			"alias",
+			[]int{id, n},
+			1, nil,
+			statement.Change{Key: []int{id}, Version: -1, Alias: true, Assign: []statement.Assignment{{Column: n, As: statement.Add}}},
 			"INSERT INTO `d`.`t` (`id`,`n`) VALUES (?,?) AS `ekuiper_incoming` ON DUPLICATE KEY UPDATE " + t0 + "`n` = COALESCE(" + t0 + "`n` + `ekuiper_incoming`.`n`, `ekuiper_incoming`.`n`, " + t0 + "`n`)",
 		},
 		{
-			"nothing to change", []int{n, id}, 2, gaps, statement.Change{Version: -1},
+			"nothing to change",
+			[]int{n, id},
+			2, gaps,
+			statement.Change{Version: -1},
 			"INSERT INTO `d`.`t` (`n`,`id`) VALUES (?,DEFAULT),(?,?) ON DUPLICATE KEY UPDATE " + t0 + "`id` = " + t0 + "`id`",
 		},
 		{
-			"all at once, the version last", []int{id, n, dc, at}, 1, nil,
+			"all at once, the version last",
+			[]int{id, n, dc, at},
+			1, nil,
 			statement.Change{Key: []int{id}, Version: at, Strict: true, Assign: []statement.Assignment{{Column: n, As: statement.Max}, {Column: dc, As: statement.Keep}, {Column: ref, As: statement.Coalesce}}},
 			"INSERT INTO `d`.`t` (`id`,`n`,`d``c`,`at`) VALUES (?,?,?,?) ON DUPLICATE KEY UPDATE " +
 				t0 + "`id` = IF(" + t0 + "`id` <=> VALUES(`id`), " + t0 + "`id`, 1000000000000000000000000000000), " +
@@ -56,7 +67,10 @@ func TestUpsert(t *testing.T) {
 				t0 + "`at` = IF(" + t0 + "`at` IS NULL OR " + t0 + "`at` < VALUES(`at`), VALUES(`at`), " + t0 + "`at`)",
 		},
 		{
-			"a key of text", []int{ref, n}, 1, nil, statement.Change{Key: []int{ref}, Version: -1, Strict: true, Assign: []statement.Assignment{{Column: n, As: statement.Min}}},
+			"a key of text",
+			[]int{ref, n},
+			1, nil,
+			statement.Change{Key: []int{ref}, Version: -1, Strict: true, Assign: []statement.Assignment{{Column: n, As: statement.Min}}},
 			"INSERT INTO `d`.`t` (`ref`,`n`) VALUES (?,?) ON DUPLICATE KEY UPDATE " + t0 + "`ref` = IF(" + t0 + "`ref` <=> VALUES(`ref`), " + t0 + "`ref`, NULL), " +
 				t0 + "`n` = IF(" + t0 + "`n` IS NULL OR " + t0 + "`n` > VALUES(`n`), VALUES(`n`), " + t0 + "`n`)",
 		},
@@ -83,15 +97,18 @@ func TestUpdate(t *testing.T) {
 		want   string
 	}{
 		{
-			"one", 1, statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}, {Column: point}, {Column: dc, As: statement.Add}, {Column: ref, As: statement.Keep}}},
+			"one", 1,
+			statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}, {Column: point}, {Column: dc, As: statement.Add}, {Column: ref, As: statement.Keep}}},
 			"UPDATE `d`.`t` SET `n` = ?, `p` = ST_GeomFromText(?), `d``c` = COALESCE(`d``c` + CAST(? AS DECIMAL(10,2)), CAST(? AS DECIMAL(10,2)), `d``c`) WHERE `id` IN (?)",
 		},
 		{
-			"two", 2, statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}, {Column: at}}},
+			"two", 2,
+			statement.Change{Key: []int{id}, Version: -1, Assign: []statement.Assignment{{Column: n}, {Column: at}}},
 			"UPDATE `d`.`t` SET `n` = CASE `id` WHEN ? THEN CAST(? AS UNSIGNED) WHEN ? THEN CAST(? AS UNSIGNED) ELSE `n` END, `at` = CASE `id` WHEN ? THEN ? WHEN ? THEN ? ELSE `at` END WHERE `id` IN (?,?)",
 		},
 		{
-			"of a key that takes NULL, the newest", 2, statement.Change{Key: []int{ref, id}, Version: at, Assign: []statement.Assignment{{Column: n, As: statement.Coalesce}}},
+			"of a key that takes NULL, the newest", 2,
+			statement.Change{Key: []int{ref, id}, Version: at, Assign: []statement.Assignment{{Column: n, As: statement.Coalesce}}},
 			"UPDATE `d`.`t` SET `n` = CASE WHEN `ref` <=> ? AND `id` = ? THEN COALESCE(CAST(? AS UNSIGNED), `n`) WHEN `ref` <=> ? AND `id` = ? THEN COALESCE(CAST(? AS UNSIGNED), `n`) ELSE `n` END, " +
 				"`at` = CASE WHEN `ref` <=> ? AND `id` = ? THEN ? WHEN `ref` <=> ? AND `id` = ? THEN ? ELSE `at` END " +
 				"WHERE `ref` <=> ? AND `id` = ? AND (`at` IS NULL OR `at` < CAST(? AS DATETIME(6))) OR `ref` <=> ? AND `id` = ? AND (`at` IS NULL OR `at` < CAST(? AS DATETIME(6)))",
