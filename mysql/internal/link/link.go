@@ -1,0 +1,161 @@
+// Package link makes connections to the database that a rule names: with the
+// password as it is kept now, over TLS as asked for, to the one of several
+// hosts that takes rows. It is a driver.Connector around the driver's own; what
+// it needs is read again for each connection, so that passwords, certificates
+// and addresses may change while rules run. It imports nothing of ours.
+package link
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Options say how connections are made.
+type Options struct {
+	// Driver holds user, password, network, database, time limits and session
+	// variables. A DialFunc of it is used as it is; otherwise its Timeout must be set.
+	Driver *mysql.Config
+	// Hosts are host:port, the preferred one first. Where there are none,
+	// Driver's address is the only place, as of a socket.
+	Hosts    []string
+	Password Password // where it is kept; the zero value: Driver has it
+	TLS      TLS
+	InitSQL  []string // done on each connection, before Driver's session variables are set
+	// Log is told which of several hosts is written to. It may be nil.
+	Log func(format string, args ...any)
+}
+
+// Connector makes connections. Its methods may be called from any goroutine.
+type Connector struct {
+	options Options
+	cluster *Cluster
+	secure  secure
+	session string // the SET of Driver's session variables, where statements come before it
+}
+
+// New returns a Connector. What cluster knows of the hosts it shares with
+// others that have the same.
+func New(o Options, cluster *Cluster) (*Connector, error) {
+	driver := o.Driver.Clone()
+	o.Driver = driver
+	if o.Log == nil {
+		o.Log = func(string, ...any) {}
+	}
+	c := &Connector{options: o, cluster: cluster, secure: secure{options: o.TLS}}
+	if len(o.InitSQL) > 0 {
+		c.session = assignments(driver.Params)
+		driver.Params = nil
+	}
+	// What the driver refuses, it refuses whatever the host and the password are.
+	if _, err := mysql.NewConnector(driver); err != nil {
+		return nil, errors.New("the driver refuses the address") // its text may hold the password
+	}
+	return c, nil
+}
+
+// assignments is the statement that the driver would make of params.
+func assignments(params map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		all = append(all, name+" = "+params[name])
+	}
+	return "SET " + strings.Join(all, ", ")
+}
+
+// Check tells what is wrong with the files that the options name, as they are
+// now. It may be mended without a word to the Connector.
+func (c *Connector) Check() error {
+	_, err := c.options.Password.read()
+	_, e := c.secure.config()
+	return errors.Join(err, e, c.secure.expired())
+}
+
+// Driver implements driver.Connector.
+func (c *Connector) Driver() driver.Driver { return &mysql.MySQLDriver{} }
+
+// Connect implements driver.Connector.
+func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
+	password, err := c.options.Password.read()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.connect(ctx, password)
+	if again, e := c.options.Password.read(); denied(err) && e == nil && again != password {
+		return c.connect(ctx, again) // it was changed at just this moment
+	}
+	return conn, err
+}
+
+func (c *Connector) connect(ctx context.Context, password string) (driver.Conn, error) {
+	config := c.options.Driver.Clone()
+	if c.options.Password != (Password{}) {
+		config.Passwd = password
+	}
+	var err error
+	if config.TLS, err = c.secure.config(); err != nil {
+		return nil, err
+	}
+	config.AllowFallbackToPlaintext = config.AllowFallbackToPlaintext || c.options.TLS.Optional
+	if len(c.options.Hosts) == 0 || config.DialFunc != nil {
+		return c.open(ctx, config)
+	}
+	return c.cluster.connect(ctx, c.options.Hosts, config, c.open, c.options.Log)
+}
+
+// open makes one connection to the address that config names.
+func (c *Connector) open(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, errors.New("the driver refuses the address") // its text may hold the password
+	}
+	conn, err := connector.Connect(ctx)
+	if err != nil || c.session == "" {
+		return conn, err
+	}
+	for i, statement := range c.options.InitSQL {
+		if err := execute(ctx, conn, statement); err != nil {
+			return nil, errors.Join(fmt.Errorf("initSql statement %d: %w", i+1, err), conn.Close())
+		}
+	}
+	if err := execute(ctx, conn, c.session); err != nil {
+		return nil, errors.Join(fmt.Errorf("set the session's variables: %w", err), conn.Close())
+	}
+	return conn, nil
+}
+
+func execute(ctx context.Context, conn driver.Conn, statement string) error {
+	e, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return errors.New("the driver lacks statements with contexts")
+	}
+	_, err := e.ExecContext(ctx, statement, nil)
+	return err
+}
+
+// Numbers of the server's errors that another password may mend.
+const (
+	accessDenied         = 1045
+	accessDeniedNoReason = 1698
+)
+
+func denied(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && (e.Number == accessDenied || e.Number == accessDeniedNoReason)
+}
+
+// hostOf is the name or address in host:port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}
