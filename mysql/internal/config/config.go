@@ -19,7 +19,8 @@ import (
 // Config is what a rule's action asks for.
 type Config struct {
 	Driver            *mysql.Config     // the connection; holds the password, never print it
-	Target            string            // address and database, safe to print, e.g. "localhost:3306/database"
+	Link              Link              // more of the connection; never print it
+	Target            string            // addresses and database, safe to print, e.g. "localhost:3306/database"
 	Table             string            // as given: table or database.table
 	Mode              string            // insert, insertIgnore, replace, upsert, update, delete
 	KeyField          []string          // columns; empty: the table's own key
@@ -154,6 +155,9 @@ type reader struct {
 	name     map[string]string // as it was written, by name in lower case
 	warnings []string
 	errs     []error
+
+	password  string // of its own property
+	passwords int    // how many properties beside the url give one
 }
 
 func (r *reader) fail(format string, args ...any) {
@@ -201,6 +205,7 @@ func (r *reader) readOurs() {
 		}
 		p.read(r, p, name, v)
 	}
+	r.finishLink()
 	r.place()
 }
 
@@ -234,7 +239,7 @@ func (r *reader) place() {
 	if database == "" && d.Addr != "" && r.config.Table != "" {
 		r.fail("property url: names no database; allowed: one in the url, or one before the table's name as in database.table")
 	}
-	r.config.Target = d.Addr + "/" + database
+	r.config.Target = r.address() + "/" + database
 	if d.Net == "unix" {
 		r.config.Target = "unix(" + d.Addr + ")/" + database
 	}

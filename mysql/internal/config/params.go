@@ -72,14 +72,7 @@ func applyParams(d *mysql.Config, params []param) (warnings []string, errs []err
 	// Explicit, beside the collation of the handshake: a server may be told to
 	// ignore that one.
 	_ = d.Apply(mysql.Charset("utf8mb4", d.Collation))
-	if d.AllowCleartextPasswords && !alwaysTLS(d) {
-		errs = append(errs, errors.New("parameter allowCleartextPasswords without tls would show the password to the network; allowed: with tls=true or tls=skip-verify"))
-	}
 	return warnings, append(errs, applySession(d, session)...)
-}
-
-func alwaysTLS(d *mysql.Config) bool {
-	return (d.TLSConfig == "true" || d.TLSConfig == "skip-verify") && !d.AllowFallbackToPlaintext
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

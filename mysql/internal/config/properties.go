@@ -31,7 +31,8 @@ type Property struct {
 func Properties() []Property { return slices.Clone(properties) }
 
 // properties are all, in the order of the documentation.
-var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, makingProperties, batchProperties, keepingProperties)
+var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, makingProperties, batchProperties, keepingProperties,
+	accessProperties, tlsProperties)
 
 // refuse reports a value that p does not allow.
 func (r *reader) refuse(p Property, name string, v any) {

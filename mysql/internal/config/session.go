@@ -32,8 +32,23 @@ var taken = map[string]string{
 	"collation_connection":     "text is always utf8mb4; allowed: the parameter collation",
 	"password":                 "it would change the account's password; allowed: leave it out",
 	"init_connect":             "it changes the server for everybody; allowed: leave it out",
+	"character_set_database":   "text is always utf8mb4; allowed: leave it out",
 	"insert_id":                "it would choose the next row's number; allowed: leave it out",
 	"timestamp":                "it would stop the server's clock for the rows; allowed: leave it out",
+}
+
+// isolationVariables choose how much transactions see of each other: what was
+// never committed must not be taken for stored.
+var isolationVariables = map[string]bool{"transaction_isolation": true, "tx_isolation": true}
+
+const isolationText = "the sink must not see what is not committed; allowed: 'READ-COMMITTED', 'REPEATABLE-READ' or 'SERIALIZABLE'"
+
+func isolation(value string) bool {
+	switch strings.ToUpper(strings.Trim(strings.TrimSpace(value), `'"`)) {
+	case "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE":
+		return true
+	}
+	return false
 }
 
 // strictMode makes the server refuse a value that does not fit, instead of
@@ -72,6 +87,8 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 			errs = append(errs, errors.New("a session variable is given twice; allowed: once"))
 		case !expression(p.value):
 			errs = append(errs, errors.New("a session variable's value is not one SQL expression; allowed: e.g. 5, 'text', @@name, without ; \\ or comments"))
+		case isolationVariables[name] && !isolation(p.value):
+			errs = append(errs, fmt.Errorf("parameter %s: %s", name, isolationText))
 		case name == "sql_mode":
 			mode, err := userMode(p.value)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,8 +14,9 @@ import (
 // a url is malformed, any part may be a piece of the password.
 type endpoint struct {
 	user, password string
-	network        string // tcp, tcp4, tcp6 or unix
-	address        string // host:port, or the socket's path
+	network        string   // tcp, tcp4, tcp6 or unix
+	address        string   // host:port of the first host, or the socket's path
+	hosts          []string // host:port of each; none of a socket
 	database       string
 	params         []param // in order; names and values decoded
 }
@@ -34,6 +36,7 @@ var (
 	errEncoding  = errors.New("a % that encodes nothing; allowed: %25 for the sign itself")
 	errPort      = errors.New("the port is not one; allowed: 1 to 65535")
 	errHost      = errors.New("the host is not one; allowed: a name, an IPv4 address or an IPv6 address in [ ]; in the mysql:// form signs of a password are percent-encoded")
+	errHosts     = errors.New("too many hosts, or one of them twice; allowed: up to 16 different ones, joined by commas")
 	errSocket    = errors.New("the socket's path is not one; allowed: unix(/path/of/socket)")
 	errDatabase  = errors.New("the database's name is not one; allowed: 1 to 64 characters, none a control character, / @ : ( ) written %2F %40 %3A %28 %29")
 	errParameter = errors.New("a parameter without a name or a value; allowed: name=value, joined by &")
@@ -170,24 +173,46 @@ func (e *endpoint) readHost(s string) error {
 	return e.readAddress(s)
 }
 
-// readAddress reads host, host:port, [IPv6], [IPv6]:port or a bare IPv6.
+// maxHosts bounds the hosts of one url: each may be asked when a connection is made.
+const maxHosts = 16
+
+// readAddress reads the hosts, joined by commas, the preferred one first.
 func (e *endpoint) readAddress(s string) error {
+	for one := range strings.SplitSeq(s, ",") {
+		if len(e.hosts) > 0 && one == "" {
+			return errHost
+		}
+		address, err := hostPort(one)
+		if err != nil {
+			return err
+		}
+		if len(e.hosts) == maxHosts || slices.Contains(e.hosts, address) {
+			return errHosts
+		}
+		e.hosts = append(e.hosts, address)
+	}
+	e.address = e.hosts[0]
+	return nil
+}
+
+// hostPort reads host, host:port, [IPv6], [IPv6]:port or a bare IPv6.
+func hostPort(s string) (string, error) {
 	host, port := s, defaultPort
 	switch {
 	case strings.HasPrefix(s, "["):
 		end := strings.IndexByte(s, ']')
 		if end < 0 {
-			return errHost
+			return "", errHost
 		}
 		host = s[1:end]
 		if tail := s[end+1:]; tail != "" {
 			if tail[0] != ':' {
-				return errHost
+				return "", errHost
 			}
 			port = tail[1:]
 		}
 		if !strings.Contains(host, ":") {
-			return errHost
+			return "", errHost
 		}
 	case strings.Count(s, ":") == 1:
 		host, port, _ = strings.Cut(s, ":")
@@ -196,13 +221,12 @@ func (e *endpoint) readAddress(s string) error {
 		host = "127.0.0.1" // the driver's default
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return errPort
+		return "", errPort
 	}
 	if !validHost(host) {
-		return errHost
+		return "", errHost
 	}
-	e.address = net.JoinHostPort(host, port)
-	return nil
+	return net.JoinHostPort(host, port), nil
 }
 
 // validHost refuses what no name or address holds; the resolver judges the rest.

@@ -11,7 +11,11 @@ import (
 
 // shape renders an endpoint with every part quoted.
 func shape(e endpoint) string {
-	s := fmt.Sprintf("%q %q %s %q %q", e.user, e.password, e.network, e.address, e.database)
+	address := e.address
+	if len(e.hosts) > 1 {
+		address = strings.Join(e.hosts, ",")
+	}
+	s := fmt.Sprintf("%q %q %s %q %q", e.user, e.password, e.network, address, e.database)
 	for _, p := range e.params {
 		s += fmt.Sprintf(" %s=%q", p.name, p.value)
 	}
@@ -37,6 +41,7 @@ func TestEndpoints(t *testing.T) {
 		{"u:p@tcp(::1)/d", `"u" "p" tcp "[::1]:3306" "d"`},
 		{"u:p@tcp([fe80::1%eth0]:3307)/d", `"u" "p" tcp "[fe80::1%eth0]:3307" "d"`},
 		{"u:p@tcp(h)/a%2Fb?timeout=5s&x=%27y%27", `"u" "p" tcp "h:3306" "a/b" timeout="5s" x="'y'"`},
+		{"u:p@tcp(a,b:3307,[::1],::2)/d", `"u" "p" tcp "a:3306,b:3307,[::1]:3306,[::2]:3306" "d"`},
 		// the URL form
 		{"mysql://user:test@localhost:3306/database", `"user" "test" tcp "localhost:3306" "database"`},
 		{"mysql://u:p%40%3A%2F%3F%23%25+@h/d?parseTime=true", `"u" "p@:/?#%+" tcp "h:3306" "d" parseTime="true"`},
@@ -47,6 +52,8 @@ func TestEndpoints(t *testing.T) {
 		{"mysql://h?timeout=5s", `"" "" tcp "h:3306" "" timeout="5s"`},
 		{"mysql://u:p@[::1]:3307/d", `"u" "p" tcp "[::1]:3307" "d"`},
 		{"mysql://u:p@[fe80::1%25eth0]/d", `"u" "p" tcp "[fe80::1%eth0]:3306" "d"`},
+		{"mysql://u:p@a:1,b,[::1]:2/d?x=1,2", `"u" "p" tcp "a:1,b:3306,[::1]:2" "d" x="1,2"`},
+		{"mysql://u:p,q@a,b", `"u" "p,q" tcp "a:3306,b:3306" ""`},
 		{"mysql://u:p@tcp(h:1)/d", `"u" "p" tcp "h:1" "d"`},
 		{"mysql://u:p@unix(/run/s.sock)/d?timeout=5s", `"u" "p" unix "/run/s.sock" "d" timeout="5s"`},
 	}
@@ -80,7 +87,11 @@ func TestEndpointsRefused(t *testing.T) {
 		{"u:p@tcp([::1]1)/d", errHost},
 		{"u:p@tcp(a b)/d", errHost},
 		{"u:p@tcp(1:2:3)/d", errHost},
-		{"u:p@tcp(h1,h2)/d", errHost},
+		{"u:p@tcp(h1,)/d", errHost},
+		{"u:p@tcp(h1,h2:x)/d", errPort},
+		{"u:p@tcp(h1,h1:3306)/d", errHosts},
+		{"mysql://h1" + strings.Repeat(",h", 20) + "/d", errHosts},
+		{"mysql://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17/d", errHosts},
 		{"u:p@tcp(h)/d%zz", errEncoding},
 		{"u:p@tcp(h)/d%00", errDatabase},
 		{"u:p@/w@tcp(h)", errDatabase},
@@ -123,7 +134,7 @@ func TestEndpointsAgreeWithDriver(t *testing.T) {
 			t.Errorf("%s: %v", dsn, err)
 			continue
 		}
-		want := shape(endpoint{d.User, d.Passwd, d.Net, d.Addr, d.DBName, e.params})
+		want := shape(endpoint{d.User, d.Passwd, d.Net, d.Addr, nil, d.DBName, e.params})
 		if diff := cmp.Diff(want, shape(e)); diff != "" {
 			t.Errorf("%s: %s", dsn, diff)
 		}
