@@ -110,7 +110,7 @@ func (f *targetFlags) configure(s streams, props map[string]any, table string) (
 	if err != nil {
 		return nil, usageError(err.Error())
 	}
-	if f.URL != "" && c.Driver.Passwd != "" {
+	if f.URL != "" && c.Driver.Passwd != "" && !has(props, "password") {
 		return nil, usageError("--url: it holds a password, which the list of processes shows to all users of this machine; allowed: --url-file, --props or the environment variable " + urlVariable)
 	}
 	return c, nil

@@ -106,6 +106,7 @@ type Options struct {
 	// rows that do not fit it: many bad rows must not cost as many reads.
 	MinReload time.Duration
 	Errors    fault.Overrides // the rule's own classes of errors
+	Several   bool            // another host may take over from one that fails
 	Road      Road
 	Manner    *Manner // how rows are written; nil inserts them
 	Ledger    *Ledger // delivers exactly once; nil at least once
@@ -131,6 +132,8 @@ type Delivery struct {
 	sizing      sizing
 	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
+
+	unreadable sync.Once // the user may not read the table: said
 
 	refusals refusals
 

@@ -38,7 +38,9 @@ func (w *writer) reconcile(ctx context.Context, b *batch, lo, hi, patience int) 
 			break
 		}
 		if mayNotRead(err) {
-			w.log.Warnf("%s: rows that may have been stored before cannot be compared with those in the table, and count as duplicates: %v; grant SELECT on it", w.target(), err)
+			w.unreadable.Do(func() {
+				w.log.Warnf("%s: rows that may have been stored before cannot be compared with those in the table, and count as duplicates: %v; grant SELECT on it", w.target(), err)
+			})
 			same = make([]bool, hi-lo)
 			break
 		}

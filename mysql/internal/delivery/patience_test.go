@@ -109,3 +109,32 @@ func TestDoubtIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestElectionIsAwaitedBriskly: where another host may take over, pauses stay
+// short for as long as elections take, and no longer.
+func TestElectionIsAwaitedBriskly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		options := testOptions
+		options.Several = true
+		d := New(options, nil, nil, nil, quietMeter{}, &log, &Health{})
+		r := newRetry(d, "writing to")
+		passing := &mysql.MySQLError{Number: 1037, Message: "out of memory"}
+		start := time.Now()
+		longest := time.Duration(0)
+		for time.Since(start) < 2*electedWithin {
+			before := time.Now()
+			if err := r.wait(context.Background(), passing); err != nil {
+				t.Fatal(err)
+			}
+			pause := time.Since(before)
+			if before.Sub(start) < electedWithin && pause > electionPause {
+				t.Fatalf("a pause of %v after %v", pause, before.Sub(start))
+			}
+			longest = max(longest, pause)
+		}
+		if longest <= maxPause/2 {
+			t.Errorf("no pause is longer than %v in %v: an outage is asked too often", longest, time.Since(start))
+		}
+	})
+}

@@ -15,9 +15,11 @@ import (
 const (
 	firstPause    = 50 * time.Millisecond
 	maxPause      = 5 * time.Second
-	operatorPause = 30 * time.Second // the longest pause where a person must act
-	remindEvery   = time.Minute      // how often a lasting trouble is logged again
-	patientFor    = 10 * time.Second // how long conflicts with other transactions are nothing to log
+	operatorPause = 30 * time.Second       // the longest pause where a person must act
+	electionPause = 400 * time.Millisecond // ... where a cluster may find another primary
+	electedWithin = time.Minute            // for so long; after that it is an outage like any other
+	remindEvery   = time.Minute            // how often a lasting trouble is logged again
+	patientFor    = 10 * time.Second       // how long conflicts with other transactions are nothing to log
 )
 
 // retry paces the attempts at one thing and says in the log when trouble
@@ -67,6 +69,9 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	default:
 		if !fault.IsConflict(err) {
 			r.d.health.down()
+		}
+		if r.d.setup.Load().options.Several && time.Since(r.since) < electedWithin {
+			limit = electionPause
 		}
 		r.report(err, "trying again by itself, rows wait")
 	}

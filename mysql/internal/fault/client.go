@@ -63,6 +63,8 @@ var texts = []struct {
 	{"unsupported type ", Row},
 	{"non-Value type ", Row},
 	{"year is not in the range", Row},
+	{"property ", Operator}, // a file or a variable that it names
+	{"no host takes rows", Passing},
 	{"unknown collation", Operator},
 	{"unsupported protocol version", Operator},
 	{"no pem data found", Operator}, // the server has no key for caching_sha2_password

@@ -219,10 +219,10 @@ func (s *survey) address(ctx context.Context, p place, known bool) (finding, err
 	if err != nil {
 		return finding{}, err
 	}
-	found := finding{conn, p, fit}
 	if known {
-		return found, nil
+		return finding{conn, p, fit}, nil
 	}
+	found := finding{s.cluster.bind(conn, p), p, fit}
 	state, err := s.cluster.examine(ctx, conn, s.log)
 	if err == nil && state.fitness == unfit {
 		if s.single {

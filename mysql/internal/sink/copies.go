@@ -54,7 +54,7 @@ func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *cop
 	if err != nil {
 		return nil // there is no store either
 	}
-	options, db, err := connectLazily(c, o.reachOf(c).connections, log)
+	options, db, err := connectLazily(c, o.reachOf(c), log)
 	if err != nil {
 		log.Errorf("dead letters are not copied: %v", err) // the same has just succeeded for the rows
 		return nil

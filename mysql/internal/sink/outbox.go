@@ -2,32 +2,22 @@ package sink
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-	"github.com/jmoiron/sqlx"
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/connections"
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
-	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/link"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
 )
-
-// maxConnections of one rule: the writer's, and one to read the columns.
-const maxConnections = 2
-
-// maxIdle is how long the connection that reads the columns may rest: it is
-// seldom needed, and others may want its place.
-const maxIdle = 5 * time.Second
 
 // minReload is how often a row that does not fit may make the table be read again.
 const minReload = time.Second
@@ -102,6 +92,7 @@ type Outboxes struct {
 type reach struct {
 	health      *delivery.Health
 	connections *connections.Server
+	cluster     *link.Cluster
 }
 
 // NewOutboxes returns an empty set. folder says where journals are kept; it is
@@ -124,10 +115,11 @@ func (o *Outboxes) ShareConnections(most int) { o.most = most }
 
 // reachOf returns what is known of the server that c names. mu is held.
 func (o *Outboxes) reachOf(c *config.Config) *reach {
-	r, ok := o.servers[c.Driver.Addr]
+	at := serverOf(c)
+	r, ok := o.servers[at]
 	if !ok {
-		r = &reach{&delivery.Health{}, connections.New(o.most)}
-		o.servers[c.Driver.Addr] = r
+		r = &reach{&delivery.Health{}, connections.New(o.most), &link.Cluster{}}
+		o.servers[at] = r
 	}
 	return r
 }
@@ -151,10 +143,11 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	reach := o.reachOf(c)
-	options, db, err := connectLazily(c, reach.connections, log)
+	options, db, err := connectLazily(c, reach, log)
 	if err != nil {
 		return nil, err
 	}
+	warnOfFiles(c, log)
 	if o.serve != "" && o.server == nil {
 		o.server = metrics.Serve(o.serve, &o.page, log)
 	}
@@ -226,60 +219,6 @@ func (b *outbox) labels() metrics.Labels {
 
 func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
 
-var roads = map[string]delivery.Road{"auto": delivery.AutoRoad, "insert": delivery.InsertRoad, "load": delivery.LoadRoad}
-
-// connectLazily prepares connections without making one. They share what the
-// server has with others; nil shares with nobody.
-func connectLazily(c *config.Config, shared *connections.Server, log api.Logger) (delivery.Options, *sqlx.DB, error) {
-	name, err := schema.ParseName(c.Table)
-	if err != nil {
-		return delivery.Options{}, nil, fmt.Errorf("property table: %w", err)
-	}
-	unit, err := schema.ParseEpochUnit(c.EpochUnit)
-	if err != nil {
-		return delivery.Options{}, nil, fmt.Errorf("property epochUnit: %w", err)
-	}
-	overrides, err := fault.ParseOverrides(c.Errors)
-	if err != nil {
-		return delivery.Options{}, nil, err
-	}
-	plan, err := PlanOf(c)
-	if err != nil {
-		return delivery.Options{}, nil, err
-	}
-	// What the driver itself prints, "unexpected EOF" and the like, comes
-	// again as an error with more to it.
-	driver := c.Driver.Clone()
-	driver.Logger = driverLog{log}
-	driver.ClientFoundRows = false // the rows that change are what tells the fate of others
-	connector, err := mysql.NewConnector(driver)
-	if err != nil {
-		return delivery.Options{}, nil, fmt.Errorf("property url: the driver refuses it") // its text may hold the password
-	}
-	if shared != nil {
-		connector = shared.Connector(connector, sessionOf(c))
-	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(1)
-	db.SetConnMaxIdleTime(maxIdle)
-	return delivery.Options{
-		Table: name, Target: c.Target,
-		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
-		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
-		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
-		Design: plan, SampleFor: sampleFor,
-	}, db, nil
-}
-
-// sessionOf tells connections apart that must not be lent from one rule to the
-// other: all that the driver makes them of, and nothing of the rule's own. It
-// holds the password.
-func sessionOf(c *config.Config) string {
-	return fmt.Sprintf("%s %p", c.Driver.FormatDSN(), c.Driver.TLS)
-}
-
 // ledgerOf is where the queue's place in the ledger is, nil without one.
 func ledgerOf(id identity, c *config.Config, queue journal.Queue) *delivery.Ledger {
 	disk, ok := queue.(*journal.Disk)
@@ -304,12 +243,6 @@ func tableName(given string) string {
 	}
 	return name.Table
 }
-
-// driverLog takes the driver's own lines at debug level.
-type driverLog struct{ log api.Logger }
-
-// Print implements the driver's interface.
-func (l driverLog) Print(v ...any) { l.log.Debug(v...) }
 
 // release waits until the outbox is empty or ctx is done, and lets it go on
 // by itself if it is not.

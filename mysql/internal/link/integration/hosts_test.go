@@ -250,3 +250,16 @@ func TestOneAddressIsNotAskedAnything(t *testing.T) {
 		t.Errorf("%d questions to the first of two hosts, want 1", n)
 	}
 }
+
+// TestConnectionsToAnotherHostAreGivenUp: one that rests in its pool is not
+// used any more once rows go elsewhere.
+func TestConnectionsToAnotherHostAreGivenUp(t *testing.T) {
+	cluster := &link.Cluster{}
+	resting, other := pool(t, options(0, 1), cluster), pool(t, options(0, 1), cluster)
+	resting.SetMaxIdleConns(1)
+	want(t, resting, "SELECT @@port", port(0))
+	want(t, resting, "SELECT @@port", port(0))
+	readOnly(t, true, 0)
+	want(t, other, "SELECT @@port", port(1))
+	want(t, resting, "SELECT @@port", port(1))
+}
