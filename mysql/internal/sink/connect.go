@@ -59,6 +59,7 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
 		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
+		Design: plan, SampleFor: sampleFor,
 	}, db, nil
 }
 
