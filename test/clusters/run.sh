@@ -48,4 +48,4 @@ group)
 	;;
 esac
 "$CLUSTER" up
-go test -tags clusters -count=1 -timeout 2h -v ./mysql/internal/sink -run TestCluster
+go test -tags clusters -count=1 -timeout 2h -v ./mysql/internal/sink -run "${CLUSTER_TESTS:-TestCluster}"
