@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all fault figures curves bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -61,10 +61,14 @@ demo: build/kuiperd $(if $(DSN),,build/demo-server) ## watch random rows pass th
 	@$(GO) build -o build/demo ./test/demo
 	@build/demo
 
+NOMYSQL := NOT TESTED: what the sink does on MySQL, which cannot be had here; see above. MariaDB is tested.
+
 test: ## run everything: install what is missing, build, lint, all tests with the race detector
 	$(call say,dependencies)
 	@mkdir -p build
 	@test/tools/deps.sh
+	$(call say,MySQL)
+	@$(MAKE) --no-print-directory mysql9 || echo '$(NOMYSQL)'
 	$(call say,eKuiper)
 	@$(MAKE) --no-print-directory host
 	$(call say,package)
@@ -72,6 +76,7 @@ test: ## run everything: install what is missing, build, lint, all tests with th
 	$(call say,lint)
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test-all
+	@[ -n '$(MYSQL9)' ] || [ -x build/mysql9/mysqld ] || echo '$(NOMYSQL)'
 	$(call say,all passed)
 
 # Unit tests run side by side. Those below test/ meet real hosts and servers,
@@ -87,6 +92,29 @@ test-all:
 	cd test/demo/server && $(GO) test -timeout $(TESTTIMEOUT) ./...
 	$(call say,demo)
 	@$(MAKE) --no-print-directory demo
+
+# MATRIX_SERVERS names some kinds in place of all: mariadb, mysql, tidb, galera,
+# group, demo. What cannot be had is told at the end, and fails.
+matrix: ## run the same tests on MariaDB, MySQL, TiDB, Galera, Group Replication, go-mysql-server; write docs/servers.md (some minutes)
+	$(call say,dependencies)
+	@mkdir -p build
+	@test/tools/deps.sh clusters
+	@$(MAKE) --no-print-directory mysql9 || true
+	$(call say,go-mysql-server)
+	@$(MAKE) --no-print-directory build/demo-server || true
+	$(call say,TiDB)
+	@$(MAKE) --no-print-directory tidb || true
+	$(call say,the matrix)
+	$(GO) test -c -o build/matrix.test ./mysql/internal/sink/matrix
+	cd mysql/internal/sink/matrix && MATRIX_SERVERS='$(or $(MATRIX_SERVERS),all)' '$(CURDIR)/build/matrix.test' -test.timeout 2h -full \
+		$(if $(MATRIX_SERVERS),,-report '$(CURDIR)/docs/servers.md') $(MATRIX)
+
+tidb: build/tidb-server ## build TiDB 8.5 for the matrix: build/tidb-server (7 minutes the first time)
+
+# A build with a newer Go panics.
+build/tidb-server: test/matrix/tidb/go.mod test/matrix/tidb/go.sum
+	@echo 'Building TiDB 8.5 from source: 7 minutes the first time.'
+	GOTOOLCHAIN=go1.25.12 $(GO) build -C test/matrix/tidb $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/pingcap/tidb/cmd/tidb-server
 
 bench-quick: build ## compare with the bare driver, settings with each other, a short backlog (2 minutes)
 	$(GO) run ./test/bench -quick -pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
@@ -109,7 +137,7 @@ build/peers/telegraf: test/bench/telegraf/go.mod test/bench/telegraf/go.sum
 	@echo 'Building Telegraf 1.37.2 from source: 5 minutes the first time.'
 	CGO_ENABLED=0 $(GO) build -C test/bench/telegraf $(GOFLAGS_HOST) -tags '$(TELEGRAF_TAGS)' -ldflags '-s -w' -o '$(CURDIR)/$@' $(TELEGRAF)
 
-mysql9: $(if $(MYSQL9),,build/mysql9/mysqld) ## unpack Oracle's MySQL for the bench: build/mysql9
+mysql9: $(if $(MYSQL9),,build/mysql9/mysqld) ## unpack Oracle's MySQL for tests and the bench: build/mysql9
 
 build/mysql9/mysqld: test/mariadb/mysql9.sh
 	@echo 'Unpacking MySQL from Debian sid, which installs nothing.'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests need beyond Go: MariaDB's server, a C compiler for the
-# race detector, and what the SDK's quick start asks for, zip and curl. Says what
-# to type where it may not install.
+# race detector, and what the SDK's quick start asks for, zip and curl; with the
+# argument "clusters" also what three nodes of Galera need. Says what to type
+# where it may not install.
 set -eu
 
 missing=
@@ -10,6 +11,11 @@ command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 for tool in zip curl; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+if [ "${1:-}" = clusters ]; then
+	[ -e /usr/lib/galera/libgalera_smm.so ] || missing="$missing galera-4"
+	command -v rsync >/dev/null 2>&1 || missing="$missing rsync"
+	command -v mariadb >/dev/null 2>&1 || missing="$missing mariadb-client"
+fi
 if [ -z "$missing" ]; then
 	echo "deps: MariaDB's server, a C compiler, zip and curl are here"
 	exit 0
