@@ -29,9 +29,15 @@ func (a *arena) unescape(s []byte, rest int) ([]byte, textFlags) {
 		size := max(len(s), min(max(rest, minChunk), maxChunk))
 		a.chunk = make([]byte, 0, size)
 	}
-	var f textFlags
 	start := len(a.chunk)
-	out := a.chunk
+	var f textFlags
+	a.chunk, f = appendUnescaped(a.chunk, s)
+	return a.chunk[start:len(a.chunk):len(a.chunk)], f
+}
+
+// appendUnescaped appends what s, the inside of a valid string, stands for.
+func appendUnescaped(out, s []byte) ([]byte, textFlags) {
+	var f textFlags
 	for {
 		i := bytes.IndexByte(s, '\\')
 		if i < 0 {
@@ -56,8 +62,7 @@ func (a *arena) unescape(s []byte, rest int) ([]byte, textFlags) {
 		}
 		out = utf8.AppendRune(out, r)
 	}
-	a.chunk = append(out, s...)
-	return a.chunk[start:len(a.chunk):len(a.chunk)], f
+	return append(out, s...), f
 }
 
 // secondHalf joins the surrogate r with the one that s begins with, and
