@@ -106,6 +106,7 @@ const (
 	tagJournal  = 11
 	tagRecord   = 12 // i64
 	tagRow      = 13 // i64
+	tagAccepted = 14 // Unix seconds, i64
 )
 
 var errMeta = errors.New("the letter's fields are damaged")
@@ -130,6 +131,10 @@ func appendMeta(b []byte, l *Letter) []byte {
 			b = append(b, f.text...)
 		}
 	}
+	accepted := uint64(0)
+	if !l.Accepted.IsZero() {
+		accepted = uint64(l.Accepted.Unix())
+	}
 	for _, f := range []struct {
 		tag    byte
 		number uint64
@@ -139,6 +144,7 @@ func appendMeta(b []byte, l *Letter) []byte {
 		{tagNumber, uint64(l.Number)},
 		{tagRecord, l.Place.Record},
 		{tagRow, uint64(l.Place.Row)},
+		{tagAccepted, accepted},
 	} {
 		if f.number != 0 {
 			b = append(b, f.tag, 8)
@@ -196,7 +202,7 @@ func (l *Letter) textField(tag byte) *string {
 // setNumber sets the number that tag stands for, if it does.
 func (l *Letter) setNumber(tag byte, value []byte) error {
 	switch tag {
-	case tagTime, tagInstance, tagNumber, tagRecord, tagRow:
+	case tagTime, tagInstance, tagNumber, tagRecord, tagRow, tagAccepted:
 	default:
 		return nil
 	}
@@ -215,6 +221,8 @@ func (l *Letter) setNumber(tag byte, value []byte) error {
 		l.Place.Record = number
 	case tagRow:
 		l.Place.Row = uint32(number)
+	case tagAccepted:
+		l.Accepted = time.Unix(int64(number), 0).UTC()
 	}
 	return nil
 }

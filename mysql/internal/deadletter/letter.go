@@ -27,8 +27,9 @@ type Letter struct {
 	Class    string
 	Text     string // the reason in words; must hold no secret
 	Place    Place
-	Raw      []byte // the row's bytes as they came, or what could not be read as a row
-	Size     int    // of the row in bytes, also where Raw was not read; Put ignores it
+	Accepted time.Time // when the row came to the plugin, to the second; zero if that is not known
+	Raw      []byte    // the row's bytes as they came, or what could not be read as a row
+	Size     int       // of the row in bytes, also where Raw was not read; Put ignores it
 }
 
 // Place is where a row came from: a journal, a record in it and a row of that

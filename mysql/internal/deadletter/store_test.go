@@ -65,7 +65,7 @@ func ids(letters []Letter) (all []uint64) {
 
 func letter(i int) Letter {
 	return Letter{
-		Time: time.Unix(int64(i), 5).UTC(), Rule: "rule", Op: "op", Instance: -1, Table: "t", Column: "c", Number: 1062, SQLState: "23000",
+		Time: time.Unix(int64(i), 5).UTC(), Accepted: time.Unix(1763000000+int64(i), 0).UTC(), Rule: "rule", Op: "op", Instance: -1, Table: "t", Column: "c", Number: 1062, SQLState: "23000",
 		Class: "row", Text: "no", Place: Place{"journal", uint64(i), 7}, Raw: fmt.Appendf(nil, `{"a":%d}`, i), Size: len(fmt.Sprintf(`{"a":%d}`, i)),
 	}
 }

@@ -20,8 +20,9 @@ const maxPlaceholders = math.MaxUint16
 type rowRef struct {
 	number   uint64
 	raw      []byte
-	replayed bool // it may have been set aside already
-	doubt    bool // it may be in the table already
+	accepted uint32 // as its Message's
+	replayed bool   // it may have been set aside already
+	doubt    bool   // it may be in the table already
 	kind     plan.Kind
 	key      uint8 // of the manner's keys the one that finds its place, or noKey
 }

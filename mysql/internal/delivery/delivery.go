@@ -28,6 +28,7 @@ import (
 type Message struct {
 	First    uint64
 	Data     []byte
+	Accepted uint32           // when it came to the plugin, Unix seconds; 0 if that is not known
 	Replayed bool             // its rows may be in the table already
 	Settled  func(i int) bool // whether its i-th row, from 0, needs no more work; nil if none does
 }
@@ -68,6 +69,7 @@ type DeadLetters interface {
 // Refused is a row that can never be stored as it is.
 type Refused struct {
 	Number   uint64 // the row's in the queue
+	Accepted uint32 // as its Message's
 	Replayed bool   // it may have been set aside before
 	Raw      []byte // its JSON text, or what could not be read as a row
 	Table    string

@@ -116,7 +116,7 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 		if m.Settled != nil && m.Settled(i) {
 			continue
 		}
-		ref := rowRef{number: m.First + uint64(i), raw: row.Raw, replayed: m.Replayed, doubt: m.Replayed}
+		ref := rowRef{number: m.First + uint64(i), raw: row.Raw, accepted: m.Accepted, replayed: m.Replayed, doubt: m.Replayed}
 		if m.Replayed && f.settledBefore(ref.number) {
 			continue
 		}

@@ -87,7 +87,7 @@ func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
 		return err
 	}
 	table := d.setup.Load().options.Table.String()
-	kept, err := d.letters.SetAside(ctx, Refused{r.number, r.replayed, r.raw, table, reason})
+	kept, err := d.letters.SetAside(ctx, Refused{r.number, r.accepted, r.replayed, r.raw, table, reason})
 	if err != nil {
 		return errStopped
 	}

@@ -109,8 +109,12 @@ func (l *letters) letter(r delivery.Refused, place deadletter.Place) deadletter.
 	} else if number != 0 {
 		class = fault.Classify(r.Reason)
 	}
+	var accepted time.Time
+	if r.Accepted != 0 {
+		accepted = time.Unix(int64(r.Accepted), 0).UTC()
+	}
 	return deadletter.Letter{
-		Time: time.Now(), Rule: l.id.rule, Op: l.id.op, Instance: l.id.instance, Table: r.Table, Column: column,
+		Time: time.Now(), Accepted: accepted, Rule: l.id.rule, Op: l.id.op, Instance: l.id.instance, Table: r.Table, Column: column,
 		Number: number, SQLState: state, Class: class.String(), Text: r.Reason.Error(), Place: place, Raw: r.Raw,
 	}
 }

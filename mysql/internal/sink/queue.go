@@ -79,7 +79,7 @@ func (m messages) Next() (delivery.Message, bool) {
 	if !ok {
 		return delivery.Message{}, false
 	}
-	d := delivery.Message{First: j.First, Data: j.Data, Replayed: j.Replayed}
+	d := delivery.Message{First: j.First, Data: j.Data, Accepted: uint32(j.Accepted().Unix()), Replayed: j.Replayed}
 	if j.Replayed {
 		d.Settled = j.Settled
 	}
