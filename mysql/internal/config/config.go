@@ -30,6 +30,11 @@ type Config struct {
 	VersionField      string // "" for none
 	NullAsDefault     bool
 	IgnoreExtraFields bool
+	Columns           map[string]any // as given, by column: the sources are not judged yet
+	IgnoreOtherFields bool
+	SnakeCase         bool
+	RestField         string // as given: a column's name; "" for none
+	RestWholeRow      bool
 	Location          *time.Location
 	EpochUnit         string         // auto, s, ms, us, ns
 	AutoCreate        string         // false, true, dryRun
@@ -98,6 +103,11 @@ func (c Config) visible() []setting {
 		{"versionField", c.VersionField},
 		{"nullAs", choose(c.NullAsDefault, "default", "null")},
 		{"extraFields", choose(c.IgnoreExtraFields, "ignore", "error")},
+		{"columns", c.Columns},
+		{"otherFields", choose(c.IgnoreOtherFields, "ignore", "byName")},
+		{"fieldCase", choose(c.SnakeCase, "snake", "asIs")},
+		{"restField", c.RestField},
+		{"restContent", choose(c.RestWholeRow, "row", "extra")},
 		{"timezone", zone},
 		{"epochUnit", c.EpochUnit},
 		{"autoCreate", c.AutoCreate},
@@ -247,6 +257,24 @@ func (r *reader) place() {
 		r.fail("property ledgerTable: %q is the table of the rows; allowed: another one", r.config.LedgerTable)
 	}
 	r.placeLetters()
+	r.placeMapping()
+}
+
+// placeMapping refuses what would draw up columns for fields that go elsewhere:
+// what is made in the database is made for fields by their names.
+func (r *reader) placeMapping() {
+	c := r.config
+	mapped := choose(len(c.Columns) > 0, "columns", choose(c.RestField != "", "restField", choose(c.SnakeCase, "fieldCase", choose(c.IgnoreOtherFields, "otherFields", ""))))
+	if mapped == "" {
+		return
+	}
+	on := func(mode string) bool { return mode != "" && mode != "false" }
+	if on(c.AutoEvolve) {
+		r.fail("property autoEvolve: %q beside %s: columns are only added for fields that go to them by name; allowed: false, or leave %s out", c.AutoEvolve, mapped, mapped)
+	}
+	if on(c.AutoCreate) && len(c.Schema) == 0 {
+		r.fail("property autoCreate: %q beside %s: rows alone do not say what columns the table needs; allowed: schema beside it, which names them all, or leave it out", c.AutoCreate, mapped)
+	}
 }
 
 // placeLetters makes sure that refused rows get a table of their own.

@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || warnings != nil {
 		t.Fatal(err, warnings)
 	}
-	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , nullAs null, extraFields error, timezone UTC, epochUnit auto, " +
+	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , nullAs null, extraFields error, columns map[], otherFields byName, fieldCase asIs, restField , restContent extra, timezone UTC, epochUnit auto, " +
 		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
@@ -86,6 +86,13 @@ func TestValuesAccepted(t *testing.T) {
 		{"deadLetterTable", "`dead.letters`", "deadLetterTable `dead.letters`"},
 		{"errors", map[string]any{"1452": "retry"}, "errors map[1452:retry]"},
 		{"errors", `{"1452":"retry"}`, "errors map[1452:retry]"},
+		{"columns", map[string]any{"a": "b.c"}, "columns map[a:b.c]"},
+		{"columns", `{"a": {"value": 12345678901234567890}}`, "columns map[a:map[value:12345678901234567890]]"},
+		{"columns", "", "columns map[]"},
+		{"otherFields", "IGNORE", "otherFields ignore"},
+		{"fieldCase", "snake", "fieldCase snake"},
+		{"restField", "Rest", "restField Rest"},
+		{"restContent", "row", "restContent row"},
 		{"MAXBATCHROWS", 7, "maxBatchRows 7"},
 		{"dburl", goodURL, "target localhost:3306/database"},
 	}
@@ -99,6 +106,26 @@ func TestValuesAccepted(t *testing.T) {
 				t.Errorf("%s does not hold %q", config, c.want)
 			}
 		})
+	}
+}
+
+// What is made in the database is made for fields by their names.
+func TestMappingBesideWhatIsMade(t *testing.T) {
+	for _, c := range []struct {
+		more []any
+		want string // empty: accepted
+	}{
+		{[]any{"columns", map[string]any{"a": "b"}, "autoCreate", true, "schema", map[string]any{"a": "INT"}}, ""},
+		{[]any{"columns", map[string]any{}, "fieldCase", "asIs", "autoCreate", true, "autoEvolve", true}, ""},
+		{[]any{"columns", map[string]any{"a": "b"}, "autoCreate", true}, `property autoCreate: "true" beside columns: rows alone do not say what columns the table needs; allowed: schema beside it, which names them all, or leave it out`},
+		{[]any{"restField", "r", "autoEvolve", "dryRun"}, `property autoEvolve: "dryRun" beside restField: columns are only added for fields that go to them by name; allowed: false, or leave restField out`},
+		{[]any{"fieldCase", "snake", "autoEvolve", true}, `property autoEvolve: "true" beside fieldCase`},
+		{[]any{"fieldCase", "snake", "autoEvolve", "maybe"}, `property autoEvolve: "maybe"; allowed`},
+	} {
+		_, _, err := Parse(with(c.more...))
+		if got := lines(err); len(got) > 1 || (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(got[0], c.want) {
+			t.Errorf("%v: %v", c.more, err)
+		}
 	}
 }
 
@@ -152,6 +179,15 @@ func TestValuesRefused(t *testing.T) {
 		{"ledgerTable", "a`b", "property ledgerTable: \"a`b\": a backquote inside a name"},
 		{"errors", []any{"1452"}, "property errors: a value of type list; allowed: an object such as"},
 		{"errors", "1452", `property errors: "1452"; allowed: an object such as`},
+		{"columns", []any{"a"}, `property columns: a value of type list; allowed: an object such as {"temp": "payload.sensors[0].t", `},
+		{"columns", "a=b", `property columns: "a=b": not the text of a JSON object; allowed: an object such as`},
+		{"columns", `{"a":"b"} x`, `property columns: "{\"a\":\"b\"} x": not the text of a JSON object`},
+		{"columns", `{"a":"b","a":"c"}`, `property columns: "{\"a\":\"b\",\"a\":\"c\"}": it has "a" twice; allowed`},
+		{"otherFields", "drop", `property otherFields: "drop"; allowed: byName, ignore`},
+		{"fieldCase", "camel", `property fieldCase: "camel"; allowed: asIs, snake`},
+		{"restField", 7, "property restField: 7; allowed: a column's name"},
+		{"restField", goodURL, "property restField: what looks like an address; allowed: a column's name"},
+		{"restContent", "all", `property restContent: "all"; allowed: extra, row`},
 		{"url", 5, "property url: a value of type int; allowed: user:password@tcp(host:port)/database"},
 		{"dburl", "user:test@tcp(localhost:3307)/database", "properties url and dburl: both are given and differ; allowed: one of them"},
 		{"Table", "other", "properties Table and table: both are table; allowed: one spelling"},

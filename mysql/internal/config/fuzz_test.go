@@ -100,7 +100,7 @@ func FuzzParse(f *testing.F) {
 // In the wrong place a url must not show either.
 func TestMisplacedURL(t *testing.T) {
 	u := "user:" + markBegin + "/" + markEnd + "@tcp(localhost:3306)/database"
-	for _, name := range []string{"table", "nullAs", "timezone", "maxBatchRows", "maxBatchBytes", "maxBatchDelay", "format", "compression", "requireAck", u} {
+	for _, name := range []string{"table", "nullAs", "timezone", "maxBatchRows", "maxBatchBytes", "maxBatchDelay", "format", "compression", "requireAck", "restField", u} {
 		checkSecret(t, with(name, u))
 	}
 }

@@ -31,7 +31,7 @@ type Property struct {
 func Properties() []Property { return slices.Clone(properties) }
 
 // properties are all, in the order of the documentation.
-var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, makingProperties, batchProperties, keepingProperties,
+var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, mappingProperties, makingProperties, batchProperties, keepingProperties,
 	accessProperties, tlsProperties)
 
 // refuse reports a value that p does not allow.

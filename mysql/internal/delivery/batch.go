@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"ekuiper-mysql/mysql/internal/design"
+	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/plan"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -46,6 +47,7 @@ type batch struct {
 	shape  []named           // the last row's fields, which the next most likely repeats
 	spares []schema.Argument // the row being converted
 	room   schema.Room       // of the text in cells
+	mapper mapping.Mapper    // idle without Options.Mapping
 }
 
 // named is a field name as it came and the cell it belongs to: an index into
@@ -63,11 +65,19 @@ const (
 
 // fieldError says that the table has no column for a field.
 type fieldError struct {
-	field string
-	table schema.Name
+	field  string
+	table  schema.Name
+	source string // what of the mapping gives the column its value; empty if the field does
+	mapped bool   // there is a mapping
 }
 
 func (e *fieldError) Error() string {
+	if e.source != "" {
+		return fmt.Sprintf("column %q (%s): table %q has no such column; add it to the table, or correct the property", e.field, e.source, e.table.Table)
+	}
+	if e.mapped {
+		return fmt.Sprintf("field %q: table %q has no such column; add it, name another in columns, leave the field out of the rule, or set restField, or extraFields to \"ignore\"", e.field, e.table.Table)
+	}
 	return fmt.Sprintf("field %q: table %q has no such column; add it, leave the field out of the rule, or set extraFields to \"ignore\" or autoEvolve to true", e.field, e.table.Table)
 }
 
@@ -90,6 +100,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.rows)
 	clear(b.spares)
 	b.room.Reset()
+	b.mapper.Forget()
 	b.cells, b.rows, b.bytes, b.full, b.uniform = b.cells[:0], b.rows[:0], 0, true, true
 }
 
@@ -107,12 +118,42 @@ func (b *batch) prepare(t *schema.Table, o *Options, alias bool) error {
 // add converts row, which ref names, and appends it. After an error the batch is as it was
 // before. dropped counts fields that the table has no column for.
 func (b *batch) add(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
+	if o.Mapping == nil {
+		return b.addNamed(ref, row, o)
+	}
+	mapped, unplaced, err := b.mapper.Map(row, o.Mapping, b.table, o.facts(ref))
+	if err != nil {
+		return 0, err
+	}
+	if dropped, err = b.addNamed(ref, mapped, o); err != nil {
+		return 0, explained(err, o.Mapping)
+	}
+	return dropped + unplaced, nil
+}
+
+// explained says of an error's column where its value comes from, if that is
+// not the field of its name.
+func explained(err error, plan *mapping.Plan) error {
+	var convert *schema.ConvertError
+	if f := (*fieldError)(nil); errors.As(err, &f) {
+		f.source, f.mapped = plan.Source(f.field), true
+	} else if errors.As(err, &convert) {
+		if source := plan.Source(convert.Column); source != "" {
+			return fmt.Errorf("%w (%s)", err, source)
+		}
+	}
+	return err
+}
+
+// addNamed is add for a row whose fields have their columns' names.
+func (b *batch) addNamed(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
 	if b.manner != nil {
 		return b.addInManner(ref, row, o)
 	}
 	return b.addRow(ref, row, o)
 }
 
+// addRow is addNamed for a row that says no more what to do with it.
 func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, err error) {
 	if b.addAlike(ref, row, o) {
 		return 0, nil
@@ -135,7 +176,7 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 			cell = b.place(i, f.Name)
 		}
 		if cell == extra && b.refuses(f, o) {
-			err = &fieldError{string(f.Name), b.table.Name}
+			err = &fieldError{field: string(f.Name), table: b.table.Name}
 			wrong = -1
 			break
 		}
@@ -282,12 +323,12 @@ func (b *batch) widen(rows int) {
 
 // bursts tells whether row may have so many fields more than the rows before it
 // that as many cells for each of those would be far more than a batch may have.
-func (b *batch) bursts(row payload.Row) bool {
-	rows := len(b.rows)
-	if rows == 0 || len(row.Fields) <= len(b.cols) {
+func (b *batch) bursts(row payload.Row, o *Options) bool {
+	rows, fields := len(b.rows), len(row.Fields)+o.Mapping.Columns()
+	if rows == 0 || fields <= len(b.cols) {
 		return false
 	}
-	width := min(len(row.Fields), len(b.table.Columns))
+	width := min(fields, len(b.table.Columns))
 	return width > len(b.cols) && (rows+1)*width > maxPlaceholders
 }
 

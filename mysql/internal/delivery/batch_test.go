@@ -232,7 +232,7 @@ func TestBatchDoesNotBurst(t *testing.T) {
 		}
 		return row
 	}
-	if b.bursts(fields(500)) {
+	if b.bursts(fields(500), &testOptions) {
 		t.Error("an empty batch")
 	}
 	for range 4000 {
@@ -241,7 +241,7 @@ func TestBatchDoesNotBurst(t *testing.T) {
 		}
 	}
 	for n, want := range map[int]bool{5: false, 6: false, 16: false, 17: true, 500: true, 9000: true} {
-		if got := b.bursts(fields(n)); got != want {
+		if got := b.bursts(fields(n), &testOptions); got != want {
 			t.Errorf("%d fields: %v", n, got)
 		}
 	}
@@ -251,7 +251,7 @@ func TestBatchDoesNotBurst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b.bursts(fields(500)) {
+	if b.bursts(fields(500), &testOptions) {
 		t.Error("fields that the table has no columns for count")
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
@@ -99,6 +100,8 @@ type Options struct {
 	Table             schema.Name
 	Target            string         // the server and database, for messages: no secret
 	Convert           schema.Options // Location must not be nil
+	Mapping           *mapping.Plan  // which value goes to which column; nil: fields go to the columns of their names
+	Origin            Origins        // may be nil: nothing is known then
 	NullAsDefault     bool           // a null field is left to the column's default
 	IgnoreExtraFields bool           // a field without a column is dropped, not an error of its row
 	MaxBatchRows      int            // rows, at least 1; sizing may keep batches smaller
@@ -117,6 +120,20 @@ type Options struct {
 	// Wanted receives when others wait for a connection to the same server: one
 	// that rests is given up then. Nil never does.
 	Wanted <-chan struct{}
+}
+
+// Origins tells where a row comes from, by its number in the queue, and what
+// its number in its journal is. It may be called from any goroutine, as long as
+// the row is not settled.
+type Origins func(number uint64) (origin *mapping.Origin, inJournal uint64)
+
+// facts are what metadata can tell of a row.
+func (o *Options) facts(ref rowRef) mapping.Facts {
+	f := mapping.Facts{Number: ref.number, Accepted: ref.accepted}
+	if o.Origin != nil && o.Mapping.NeedsFacts() {
+		f.Origin, f.Number = o.Origin(ref.number)
+	}
+	return f
 }
 
 // Delivery moves one queue's messages into one table.

@@ -194,7 +194,8 @@ func (b *batch) keyForm(key []int, cells []any) (form []byte, ok bool) {
 }
 
 // equal tells whether the table's row, if there is one, has the values of the
-// batch's. Of a column that the latter lacks anything is right.
+// batch's. Of a column that the latter lacks anything is right, and of one
+// that takes the machine's name.
 func (b *batch) equal(row int, stored []any) bool {
 	if stored == nil {
 		return false
@@ -202,7 +203,7 @@ func (b *batch) equal(row int, stored []any) bool {
 	var ours, theirs []byte
 	cells := b.slice(row, row+1)
 	for i := range cells {
-		if cells[i].Kind() == schema.Absent {
+		if cells[i].Kind() == schema.Absent || b.mapper.Passing(b.cols[i]) {
 			continue
 		}
 		c := &b.table.Columns[b.cols[i]]

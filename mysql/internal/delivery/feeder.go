@@ -22,6 +22,8 @@ type feeder struct {
 	due     bool        // the open batch may go as soon as the writer takes it
 	handed  time.Time   // when the batch before was taken
 
+	told told // for tellMissing
+
 	resumed bool      // the ledger is claimed
 	held    []Message // read ahead of the claim
 	written uint64    // rows below are stored or set aside, says the ledger
@@ -163,7 +165,7 @@ func unreadable(data []byte, err error) []byte {
 // row adds one row, handing over the open batch when it is full.
 func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	var dropped int
-	if f.batch.bursts(row) {
+	if f.batch.bursts(row, f.options) {
 		if err := f.hand(ctx); err != nil {
 			return err
 		}
@@ -176,6 +178,9 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		}
 		if err != nil {
 			return err
+		}
+		if f.options.Mapping != nil {
+			f.tellMissing(t)
 		}
 		f.batch.grows = !grown && f.grows(t)
 		if dropped, err = f.batch.add(ref, row, f.options); err == nil {

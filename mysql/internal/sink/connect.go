@@ -45,6 +45,10 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
+	columns, err := mappingOf(c)
+	if err != nil {
+		return delivery.Options{}, nil, err
+	}
 	connector, err := connectorOf(c, shared, log)
 	if err != nil {
 		return delivery.Options{}, nil, err
@@ -55,8 +59,8 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 	db.SetConnMaxIdleTime(maxIdle)
 	return delivery.Options{
 		Table: name, Target: c.Target,
-		Convert:       schema.Options{Location: c.Location, EpochUnit: unit},
-		NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
+		Convert: schema.Options{Location: c.Location, EpochUnit: unit},
+		Mapping: columns, NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
 		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
 		Design: plan, SampleFor: sampleFor,

@@ -100,7 +100,7 @@ func placesOf(r *deadletter.Reader, name string) (map[uint64]bool, error) {
 // the rest is still in the journal; rows of a batch that was being written
 // come again, and may be stored unless t delivers exactly once.
 func (d *Drain) Run(ctx context.Context, t *Target) error {
-	return t.transfer(ctx, messages{d.queue}, d, ledgerOf(d.letters.id, t.config, d.queue), false, d.queue.Empty())
+	return t.transfer(ctx, messages{d.queue}, d, ledgerOf(d.letters.id, t.config, d.queue), originOf(d.letters.id, d.queue), false, d.queue.Empty())
 }
 
 // Counts are the journal's. It may be called by any goroutine.

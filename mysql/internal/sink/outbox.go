@@ -1,9 +1,9 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -155,7 +155,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		if m, ok := box.queue.(*journal.Memory); ok {
 			m.SetLimit(c.MaxQueueBytes)
 		}
-		options.Ledger = ledgerOf(id, c, box.queue)
+		options.Ledger, options.Origin = ledgerOf(id, c, box.queue), originOf(id, box.queue)
 		options.Wanted = reach.connections.Wanted()
 		box.delivery.Reconfigure(options, db)
 		box.letters.copyTo(o.startCopy(id, c, log))
@@ -174,7 +174,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		id: id, keeping: keepingOf(c), queue: queue, letters: o.newLetters(id, queue, log),
 		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log,
 	}
-	options.Ledger = ledgerOf(id, c, queue)
+	options.Ledger, options.Origin = ledgerOf(id, c, queue), originOf(id, queue)
 	options.Wanted = reach.connections.Wanted()
 	box.meter.Account(account(queue))
 	box.page.Show(box.labels(), box.meter)
@@ -225,13 +225,9 @@ func ledgerOf(id identity, c *config.Config, queue journal.Queue) *delivery.Ledg
 	if !c.ExactlyOnce || !ok {
 		return nil
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	return &delivery.Ledger{
 		Table: tableName(c.LedgerTable), Journal: disk.ID(), Opened: disk.OpenedAt(), Watermark: disk.Watermark, Unread: disk.Unread,
-		Owner: fmt.Sprintf("%s, %s, %d", id.rule, id.op, id.instance), Host: host,
+		Owner: fmt.Sprintf("%s, %s, %d", id.rule, id.op, id.instance), Host: cmp.Or(hostName(), "unknown"),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
 )
 
@@ -43,7 +44,7 @@ func (t *Target) Replay(ctx context.Context, r *deadletter.Reader, filter deadle
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	q.fail = cancel
-	err := t.transfer(ctx, q, q, nil, true, q.empty)
+	err := t.transfer(ctx, q, q, nil, q.origin, true, q.empty)
 	return q.done, errors.Join(err, q.remove())
 }
 
@@ -71,6 +72,7 @@ type traveller struct {
 	from, to uint64            // its rows: one, as a rule
 	left     uint64            // rows without a fate
 	reason   error             // of the first that was refused
+	origin   *mapping.Origin   // nil until it is asked for
 }
 
 // Next implements delivery.Queue.
@@ -111,6 +113,9 @@ func (q *replay) depart(l deadletter.Letter) (delivery.Message, bool) {
 		return delivery.Message{}, false
 	}
 	m := delivery.Message{First: q.row, Data: raw, Replayed: true}
+	if !l.Accepted.IsZero() {
+		m.Accepted = uint32(l.Accepted.Unix())
+	}
 	q.away = append(q.away, traveller{letter: l, from: q.row, to: q.row + rows, left: rows})
 	q.row += rows
 	return m, true
@@ -154,6 +159,23 @@ func (q *replay) SetAside(_ context.Context, r delivery.Refused) (kept func() er
 // find returns the index of the letter that row belongs to. mu is held.
 func (q *replay) find(row uint64) int {
 	return sort.Search(len(q.away), func(i int) bool { return q.away[i].to > row })
+}
+
+// origin is a delivery.Origins: rows come from where they came from before
+// they were letters.
+func (q *replay) origin(row uint64) (*mapping.Origin, uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := q.find(row)
+	if i == len(q.away) {
+		return nil, 0
+	}
+	a := &q.away[i]
+	if a.origin == nil {
+		l := &a.letter
+		a.origin = &mapping.Origin{Rule: l.Rule, Op: l.Op, Instance: l.Instance, Host: hostName(), Journal: l.Place.Journal}
+	}
+	return a.origin, a.letter.Place.Record + row - a.from
 }
 
 // Settle implements delivery.Queue. SetAside was called for rows that are set

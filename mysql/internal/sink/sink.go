@@ -54,6 +54,9 @@ func (s *Sink) Configure(props map[string]any) error {
 	if _, err := PlanOf(c); err != nil {
 		return err
 	}
+	if _, err := mappingOf(c); err != nil {
+		return err
+	}
 	s.config, s.warnings = c, warnings
 	return nil
 }

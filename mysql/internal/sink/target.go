@@ -61,12 +61,12 @@ func (t *Target) Check(ctx context.Context) error {
 // what is not settled then stays in the queue, and may be stored unless there
 // is a ledger, which may be nil. strict is the manner's: rows do not come in
 // the order in which they came first.
-func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, strict bool, empty <-chan struct{}) error {
+func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters delivery.DeadLetters, ledger *delivery.Ledger, origin delivery.Origins, strict bool, empty <-chan struct{}) error {
 	options, db, err := connectLazily(t.config, nil, t.log)
 	if err != nil {
 		return err
 	}
-	options.Ledger = ledger
+	options.Ledger, options.Origin = ledger, origin
 	if options.Manner != nil {
 		options.Manner.Strict = strict
 	}
