@@ -91,9 +91,10 @@ type trap struct{ sprung chan struct{} }
 
 // transaction is what one connection is about, as the proxy sees it.
 type transaction struct {
-	mu   sync.Mutex
-	open bool  // begun, and neither committed nor rolled back
-	by   *trap // not nil: the next reply is to be lost
+	mu    sync.Mutex
+	open  bool  // begun, and neither committed nor rolled back
+	holds bool  // each statement begins one
+	by    *trap // not nil: the next reply is to be lost
 }
 
 // LoseCommit waits for a client to commit: by COMMIT, or by a prepared
@@ -122,13 +123,15 @@ func (t *transaction) commits(piece []byte) bool {
 	switch {
 	case begins("START TRANSACTION"):
 		t.open = true
+	case begins("SET autocommit"):
+		t.holds = begins("SET autocommit = 0")
 	case begins("ROLLBACK"):
 		t.open = false
 	case begins("COMMIT"):
 		t.open = false
 		return true
 	}
-	return piece[4] == comExecute && !t.open
+	return piece[4] == comExecute && !t.open && !t.holds
 }
 
 // spring looks at a piece from the client before the server gets it.

@@ -73,6 +73,10 @@ func (w *writer) compare(ctx context.Context, b *batch, lo, hi int) ([]bool, err
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
+	// Reading is not to begin a transaction, which would hold the table as it is.
+	if err := w.session.hold(ctx, false); err != nil {
+		return nil, w.checked(err)
+	}
 	keys, err := w.usableKeys(ctx, b)
 	if err != nil {
 		return nil, err

@@ -156,14 +156,34 @@ func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, ta
 	// Until the transaction ends the table stays as it is now: what has been
 	// altered since it was read, such as a default dropped, makes LOAD DATA bend
 	// rows where INSERT would refuse them.
-	now, err := schema.Load(ctx, s.conn, table)
+	same, err := s.stillAs(ctx, b.table, table)
 	if err != nil {
 		return &beforeError{"reading the table's columns", err}
 	}
-	if !reflect.DeepEqual(now, b.table) {
+	if !same {
 		return &undoneError{"the table has been altered"}
 	}
 	return nil
+}
+
+// stillAs tells whether the table that the rule calls name is as t describes
+// it, in a transaction that has written to it. To read all of its columns takes
+// as long as to load hundreds of rows, so that is done once; after that its
+// definition must be, word for word, the one of then.
+func (s *session) stillAs(ctx context.Context, t *schema.Table, name schema.Name) (bool, error) {
+	definition, err := schema.Definition(ctx, s.conn, name)
+	if err != nil {
+		return false, err
+	}
+	if definition != "" && definition == s.definition {
+		return true, nil
+	}
+	now, err := schema.Load(ctx, s.conn, name)
+	if err != nil || !reflect.DeepEqual(now, t) {
+		return false, err
+	}
+	s.definition = definition
+	return true, nil
 }
 
 // byLoad tells whether the rows are settled by LOAD DATA: with err, or stored.

@@ -19,8 +19,11 @@ type session struct {
 	inserts statements
 	boxes   boxes
 	advance *sql.Stmt // moves the ledger on; nil until it is first needed
-	broken  bool      // a transaction may be open that could not be rolled back
+	broken  bool      // nobody knows whether a transaction is open, or whether the next statement begins one
+	holds   bool      // a statement begins a transaction; if not, it is one by itself
 	passed  int       // of the rows written last, those in whose place the table has others
+
+	definition string // of table, where a LOAD DATA has found it as described; else empty
 }
 
 func newSession(conn *sqlx.Conn) *session { return &session{conn: conn} }
@@ -29,7 +32,7 @@ func newSession(conn *sqlx.Conn) *session { return &session{conn: conn} }
 func (s *session) turnTo(b *batch) {
 	if s.table != b.table || s.manner != b.manner {
 		s.forget()
-		s.table, s.manner = b.table, b.manner
+		s.table, s.manner, s.definition = b.table, b.manner, ""
 	}
 	s.passed = 0
 }
@@ -47,7 +50,8 @@ func (s *session) close() {
 
 // lend gives the connection to another rule that wants one like it, as it was
 // when it was made. Only after what succeeded: otherwise see close.
-func (s *session) lend() {
+func (s *session) lend(ctx context.Context) {
+	_ = s.hold(ctx, false) // or it is broken
 	s.forget()
 	if s.advance != nil {
 		_ = s.advance.Close()
@@ -83,8 +87,10 @@ func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
 func (s *session) transaction(ctx context.Context, work func() error) error {
 	// Plain statements, not sql.Tx: that would prepare every statement anew
 	// for the transaction.
-	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
-		return &beforeError{"begin a transaction", err}
+	if !s.holds {
+		if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
+			return &beforeError{"begin a transaction", err}
+		}
 	}
 	err := work()
 	if err == nil {
@@ -98,6 +104,25 @@ func (s *session) transaction(ctx context.Context, work func() error) error {
 		}
 	}
 	return err
+}
+
+// hold makes each transaction begin with its first statement, where all
+// batches need one, or each statement one by itself again, as it is with a new
+// session: that saves the request that begins it. None may be open.
+func (s *session) hold(ctx context.Context, holds bool) error {
+	if s.holds == holds {
+		return nil
+	}
+	text := "SET autocommit = 1"
+	if holds {
+		text = "SET autocommit = 0"
+	}
+	if _, err := s.conn.ExecContext(ctx, text); err != nil {
+		s.broken = true
+		return &beforeError{"begin a transaction", err}
+	}
+	s.holds = holds
+	return nil
 }
 
 // insertRows writes the rows in few statements, of few sizes; rows of which

@@ -69,7 +69,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-idle.C:
 			w.turn.idle = true
 		case <-w.wanted():
-			w.lend()
+			w.lend(ctx)
 		case b := <-w.batches:
 			large := b.bytes >= largeBatch
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
@@ -120,9 +120,9 @@ func (w *writer) wanted() <-chan struct{} {
 
 // lend gives the connection up to another rule. One that nobody may know to be
 // alive is of no use to it.
-func (w *writer) lend() {
+func (w *writer) lend(ctx context.Context) {
 	if w.session != nil && time.Since(w.used) < idleCheck {
-		w.session.lend()
+		w.session.lend(ctx)
 		w.session = nil
 	}
 	w.disconnect()
@@ -331,6 +331,12 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 		}
 		w.loading.used = false
 	}
+	if w.place == nil {
+		// A statement that is no part of a transaction must be one by itself.
+		if err := w.session.hold(ctx, false); err != nil {
+			return w.checked(err)
+		}
+	}
 	if b.manner != nil {
 		return w.executeKeyed(ctx, b, lo, hi)
 	}
@@ -352,6 +358,9 @@ func (w *writer) executeKeyed(ctx context.Context, b *batch, lo, hi int) error {
 // the ledger's if there is one.
 func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func() error) error {
 	w.session.turnTo(b)
+	if err := w.session.hold(ctx, true); err != nil {
+		return w.checked(err)
+	}
 	if w.place == nil {
 		return w.checked(w.session.transaction(ctx, write))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,16 +186,9 @@ func (t *Table) setVectorPlaceholders(version string, mariaDB bool) {
 // are the table's alone, SHOW CREATE TABLE does not. With grants on single
 // columns neither tells, and such a column is text.
 func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, database, table string) error {
-	row, err := q.QueryRowxContext(ctx, "SHOW CREATE TABLE "+quote(database)+"."+quote(table)).SliceScan()
-	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
-		return nil
-	}
+	definition, err := definition(ctx, q, quote(database)+"."+quote(table))
 	if err != nil {
 		return err
-	}
-	var definition []byte
-	if len(row) > 1 { // after the name
-		definition, _ = row[1].([]byte)
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
@@ -209,6 +203,37 @@ func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, datab
 		}
 	}
 	return nil
+}
+
+// definition is the statement that would make the table again, whose name is
+// quoted; nil where the server refuses to tell.
+func definition(ctx context.Context, q sqlx.QueryerContext, table string) ([]byte, error) {
+	row, err := q.QueryRowxContext(ctx, "SHOW CREATE TABLE "+table).SliceScan()
+	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
+		return nil, nil
+	}
+	if err != nil || len(row) < 2 { // it stands after the name
+		return nil, err
+	}
+	text, _ := row[1].([]byte)
+	return text, nil
+}
+
+// nextNumber is the part of a definition that changes with the rows.
+var nextNumber = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+
+// Definition returns what the server says a table is: a text that is another
+// one if anything is that Load reads. It is empty where this user may not see it.
+func Definition(ctx context.Context, q sqlx.QueryerContext, name Name) (string, error) {
+	table := quote(name.Table)
+	if name.Database != "" {
+		table = quote(name.Database) + "." + table
+	}
+	text, err := definition(ctx, q, table)
+	if err != nil {
+		return "", fmt.Errorf("read the definition of %s: %w", name, err)
+	}
+	return string(nextNumber.ReplaceAll(text, nil)), nil
 }
 
 // loadReferenceSystems asks for the SRID of spatial columns, which a value must share.

@@ -286,7 +286,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	moments := []func([]byte) bool{commits, commits, inserts, advances, begins}
+	moments := []func([]byte) bool{commits, commits, inserts, advances}
 	const each = 2000
 	rows := 0
 	var slowest time.Duration

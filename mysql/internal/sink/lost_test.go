@@ -65,8 +65,10 @@ const (
 )
 
 func commits(request []byte) bool { return request[0] == query && string(request[1:]) == "COMMIT" }
+
+// begins finds what makes a connection begin transactions, once and for all.
 func begins(request []byte) bool {
-	return request[0] == query && string(request[1:]) == "START TRANSACTION"
+	return request[0] == query && string(request[1:]) == "SET autocommit = 0"
 }
 
 func prepares(request []byte) bool {
@@ -96,6 +98,10 @@ func (b *bundle) openLossy(l *lossy, props map[string]any) *Sink {
 	b.t.Cleanup(func() { _ = s.Close(b.context("rule")) })
 	return s
 }
+
+// fromTheFirst makes the first answer be lost: of what is asked once for each
+// connection.
+func (l *lossy) fromTheFirst() { l.seen.Store(l.every - 1) }
 
 // wantLosses fails if nothing was lost: then nothing was tested.
 func (l *lossy) wantLosses(t *testing.T, least int64) {
