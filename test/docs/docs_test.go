@@ -4,6 +4,7 @@ package docs
 
 import (
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -104,9 +105,14 @@ func TestBlocksParse(t *testing.T) {
 		for _, block := range document.Blocks {
 			var err error
 			switch block.Language {
-			case "json":
-				var value any
-				err = json.Unmarshal([]byte(block.Text), &value)
+			case "json": // one value, or several that are to be told apart by their lines
+				d := json.NewDecoder(strings.NewReader(block.Text))
+				for value := any(nil); err == nil; {
+					err = d.Decode(&value)
+				}
+				if err == io.EOF {
+					err = nil
+				}
 			case "yaml":
 				var value any
 				err = yaml.Unmarshal([]byte(block.Text), &value)
