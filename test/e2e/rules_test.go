@@ -153,3 +153,28 @@ func TestRefusedMessagesComeAgain(t *testing.T) {
 	b.waitCount(rows, "SELECT COUNT(*) FROM numbers")
 	b.checkSequence("numbers")
 }
+
+// TestMappedRows: the host hands on what columns says as it is, and makes rows
+// with values inside of others.
+func TestMappedRows(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE mapped (id BIGINT PRIMARY KEY, temp DOUBLE, label VARCHAR(50), site VARCHAR(10), rule VARCHAR(20), number BIGINT, at DATETIME, device_name VARCHAR(50), rest TEXT)")
+	const rows = 500
+	b.stream("numbers", 0, rows)
+	columns := map[string]any{
+		"temp": "payload.inner.list[1]", "label": "payload.`the.name`", "site": map[string]any{"value": "north.1"}, "rule": map[string]any{"meta": "rule"},
+		"number": map[string]any{"meta": "number"}, "at": map[string]any{"meta": "received"},
+	}
+	b.rule("mapped", `SELECT id, name AS deviceName, object_construct("inner", object_construct("list", array_create(0, x)), "the.name", name) AS payload, "more" AS extra FROM numbers`,
+		map[string]any{"url": b.url(""), "table": "mapped", "columns": columns, "fieldCase": "snake", "restField": "rest", "excludeFields": []any{"extra"}})
+	b.waitCount(rows, "SELECT COUNT(*) FROM mapped")
+	b.must(b.host.StopRule("mapped"))
+	for query, want := range map[string]int64{
+		"SELECT COUNT(*) FROM mapped WHERE id = number + 1 AND site = 'north.1' AND rule = 'mapped' AND label = device_name AND temp BETWEEN 0 AND 100": rows,
+		"SELECT COUNT(*) FROM mapped WHERE ABS(TIMESTAMPDIFF(SECOND, at, UTC_TIMESTAMP())) < 600":                                                       rows,
+		"SELECT COUNT(*) FROM mapped WHERE JSON_LENGTH(rest) = 1 AND JSON_UNQUOTE(JSON_EXTRACT(rest, '$.payload.\"the.name\"')) = label":                rows,
+	} {
+		if n := b.count(query); n != want {
+			t.Errorf("%s: %d, want %d", query, n, want)
+		}
+	}
+}

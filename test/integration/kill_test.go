@@ -245,3 +245,46 @@ func TestRefusedRowsAreKeptOverAKill(t *testing.T) {
 	}
 	b.must(rule.Close())
 }
+
+// TestFactsSurviveKills: what is known of a row, such as its number, is the
+// same whenever the row comes, and so makes a key of which no row is twice.
+func TestFactsSurviveKills(t *testing.T) {
+	b := newBundle(t)
+	b.must(b.server.Exec("CREATE TABLE d.facts (id BIGINT, journal CHAR(32), number BIGINT, rule VARCHAR(20), at DATETIME, PRIMARY KEY (journal, number))"))
+	hole := proxy.Start(t, b.server.Addr())
+	hole.BlackHole()
+	b.launch()
+	meta := func(name string) any { return map[string]any{"meta": name} }
+	rule := b.open(hole.Addr(), map[string]any{
+		"requireAck": true, "table": "facts",
+		"columns": map[string]any{"journal": meta("journal"), "number": meta("number"), "rule": meta("rule"), "at": meta("received")},
+	})
+	const rows = 1000
+	before := time.Now().Unix()
+	for id := range rows {
+		b.must(rule.Collect(fmt.Appendf(nil, `[{"id":%d}]`, id), 5*time.Second))
+	}
+	after := time.Now().Unix()
+	// A time that the plugin takes when it writes would be another second's.
+	for time.Now().Unix() == after {
+		b.launch()
+	}
+	hole.Pass()
+	b.launch() // with some of the rows in the table, or none yet
+	var n int
+	err := ekuiper.Wait(limit, func() (bool, error) {
+		err := b.server.DB().QueryRow("SELECT COUNT(*) FROM d.facts").Scan(&n)
+		return n >= rows, err
+	})
+	if err != nil || n != rows {
+		t.Fatalf("%d rows in the table, want %d: %v", n, rows, err)
+	}
+	text := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.DateTime) }
+	var good, journals, names int
+	query := "SELECT SUM(id = number), COUNT(DISTINCT journal), COUNT(DISTINCT rule) FROM d.facts WHERE at BETWEEN ? AND ?"
+	b.must(b.server.DB().QueryRow(query, text(before), text(after)).Scan(&good, &journals, &names))
+	if good != rows || journals != 1 || names != 1 {
+		t.Errorf("%d of %d rows as they came, from %d journals, of %d rules", good, rows, journals, names)
+	}
+	b.must(rule.Close())
+}

@@ -34,6 +34,7 @@ var table = []struct {
 	{"documents in JSON and text columns", documents},
 	{"times with and without a zone, whatever the server's", zones},
 	{"rows of one batch that differ in columns", mixedColumns},
+	{"fields under other names, from inside of others, and a column for the rest", mappedRows},
 	{"reserved words, quotes and all scripts as names of tables and columns", hardNames},
 	{"a message of 5 MB", bigMessage},
 	{"a bad row is set aside, the others of its batch are stored", badRows},
