@@ -261,17 +261,22 @@ func (b *batch) addAlike(ref rowRef, row payload.Row, o *Options) bool {
 	return true
 }
 
-// fits tells whether row has just the fields that the row before had.
+// fits tells whether row has just the fields that the row before had, and those
+// fill all columns: a column of rows further back would stay empty for ever.
 func (b *batch) fits(row payload.Row) bool {
 	if len(row.Fields) != len(b.shape) {
 		return false
 	}
+	filled := 0
 	for i := range row.Fields {
 		if !bytes.Equal(b.shape[i].name, row.Fields[i].Name) {
 			return false
 		}
+		if b.shape[i].cell >= 0 {
+			filled++
+		}
 	}
-	return true
+	return filled >= len(b.cols) // more where a name comes twice
 }
 
 // forgetColumns drops the columns from index width on.

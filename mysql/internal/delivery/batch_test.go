@@ -86,6 +86,7 @@ func TestBatchColumns(t *testing.T) {
 		{"does not convert", "", `[{"id":1},{"x":1,"id":"z"},{"id":2}]`, &testOptions, "id | 1 | 2", 1, true},
 		{"after a batch of the same", `[{"id":1,"x":2}]`, `{"id":3,"x":4}`, &testOptions, "id x | 3 4", 0, true},
 		{"after a batch of others", `[{"id":1,"x":2}]`, `{"id":3,"name":"n"}`, &testOptions, "id name | 3 n", 0, true},
+		{"after rows of two kinds", `[{"id":1,"x":2},{"id":3,"name":"n"}]`, `[{"id":5,"name":"m"},{"id":6,"name":"o"}]`, &testOptions, "id name | 5 m | 6 o", 0, true},
 		{"after a wider batch", `[{"id":1,"x":2,"name":"n"}]`, `{"id":3}`, &testOptions, "id | 3", 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
 
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -137,4 +139,51 @@ func TestElectionIsAwaitedBriskly(t *testing.T) {
 			t.Errorf("no pause is longer than %v in %v: an outage is asked too often", longest, time.Since(start))
 		}
 	})
+}
+
+// TestSetupThatChangesDuringAnAttempt ends the pause after it as well: what
+// fails was made with the setup of before.
+func TestSetupThatChangesDuringAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		d := newTestDelivery(&log)
+		d.setup.Load().db = closedDB(t)
+		r := newRetry(d, "writing to")
+		denied := &mysql.MySQLError{Number: 1045, Message: "Access denied"}
+		if _ = r.wait(context.Background(), denied); len(log) != 1 {
+			t.Fatalf("told %q, want one line", log)
+		}
+		d.Reconfigure(testOptions, closedDB(t))
+		before := time.Now()
+		if err := r.wait(context.Background(), denied); err != nil || time.Since(before) > 0 || len(log) != 1 {
+			t.Errorf("%v after %v, told %q; want to go on at once, in silence", err, time.Since(before), log)
+		}
+		if _ = r.wait(context.Background(), denied); time.Since(before) == 0 {
+			t.Error("an attempt with the new setup is followed by no pause")
+		}
+		changed := make(chan struct{})
+		go func() {
+			time.Sleep(time.Millisecond) // synctest's clock
+			d.Reconfigure(testOptions, closedDB(t))
+			close(changed)
+		}()
+		before = time.Now()
+		_ = r.wait(context.Background(), denied)
+		if took := time.Since(before); took != time.Millisecond {
+			t.Errorf("a pause lasts %v after the setup has changed", took-time.Millisecond)
+		}
+		<-changed
+	})
+}
+
+// closedDB leads nowhere.
+func closedDB(t *testing.T) *sqlx.DB {
+	t.Helper()
+	connector, err := mysql.NewConnector(mysql.NewConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	_ = db.Close()
+	return db
 }

@@ -31,6 +31,7 @@ type retry struct {
 	since    time.Time
 	logged   time.Time
 	last     trouble
+	hastened <-chan struct{} // of before the attempt: the setup may change during it
 }
 
 // trouble is what makes an error another one: not its text, which may name a
@@ -40,16 +41,25 @@ type trouble struct {
 	number uint16
 }
 
-func newRetry(d *Delivery, doing string) *retry { return &retry{d: d, doing: doing} }
+func newRetry(d *Delivery, doing string) *retry {
+	return &retry{d: d, doing: doing, hastened: d.hasten()}
+}
 
 // wait notes err and pauses, longer each time and with jitter so that a fleet
-// of boxes does not return in step. It returns an error when ctx is done.
+// of boxes does not return in step; not at all where the setup has changed, of
+// which err tells nothing. It returns an error when ctx is done.
 func (r *retry) wait(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errStopped
 	}
-	hastened := r.d.hasten()
 	r.d.meter.Retried()
+	hastened := r.hastened
+	r.hastened = r.d.hasten()
+	select {
+	case <-hastened:
+		return nil
+	default:
+	}
 	if r.attempts == 0 {
 		r.since = time.Now()
 	}
@@ -80,7 +90,8 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	select {
 	case <-ctx.Done():
 		return errStopped
-	case <-hastened:
+	case <-r.hastened:
+		r.hastened = r.d.hasten()
 	case <-timer.C:
 	}
 	return nil
@@ -106,7 +117,7 @@ func (r *retry) healed() {
 		r.d.log.Infof("%s %s works again after %d attempts in %v", r.doing, r.d.target(), r.attempts, time.Since(r.since).Round(time.Millisecond))
 	}
 	r.d.stuck.Store(false)
-	*r = retry{d: r.d, doing: r.doing}
+	*r = *newRetry(r.d, r.doing)
 }
 
 // pause doubles from firstPause to limit and takes half of it at random.
