@@ -112,6 +112,9 @@ type Options struct {
 	MinReload time.Duration
 	Errors    fault.Overrides // the rule's own classes of errors
 	Several   bool            // another host may take over from one that fails
+	// Recheck is how often a connection in use is asked whether it leads to the
+	// right server still; 0 never.
+	Recheck   time.Duration
 	Road      Road
 	Manner    *Manner // how rows are written; nil inserts them
 	Ledger    *Ledger // delivers exactly once; nil at least once

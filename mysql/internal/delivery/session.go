@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -19,6 +20,7 @@ type session struct {
 	inserts statements
 	boxes   boxes
 	advance *sql.Stmt // moves the ledger on; nil until it is first needed
+	asked   time.Time // when it was last known to lead to the right server
 	broken  bool      // nobody knows whether a transaction is open, or whether the next statement begins one
 	holds   bool      // a statement begins a transaction; if not, it is one by itself
 	passed  int       // of the rows written last, those in whose place the table has others
@@ -26,7 +28,12 @@ type session struct {
 	definition string // of table, where a LOAD DATA has found it as described; else empty
 }
 
-func newSession(conn *sqlx.Conn) *session { return &session{conn: conn} }
+func newSession(conn *sqlx.Conn) *session { return &session{conn: conn, asked: time.Now()} }
+
+// stale tells whether it is time to ask the connection where it leads.
+func (s *session) stale(recheck time.Duration) bool {
+	return recheck > 0 && time.Since(s.asked) > recheck
+}
 
 // turnTo makes the session write to the table of b, as b is to be written.
 func (s *session) turnTo(b *batch) {

@@ -389,10 +389,12 @@ func (w *writer) connect(ctx context.Context) error {
 		w.disconnect()
 		w.through = through
 	}
-	if w.session != nil && time.Since(w.used) > idleCheck {
+	if w.session != nil && (time.Since(w.used) > idleCheck || w.session.stale(through.options.Recheck)) {
 		if err := w.session.conn.PingContext(ctx); err != nil {
-			w.log.Debugf("the idle connection to %s is gone: %v", through.options.Target, err)
+			w.log.Debugf("the connection to %s is gone, or leads to the wrong server: %v", through.options.Target, err)
 			w.disconnect()
+		} else {
+			w.session.asked = time.Now()
 		}
 	}
 	w.place = w.claimed.Load()

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 )
 
 // complete is all that the driver's connections can do, so that the one below
@@ -19,31 +20,59 @@ type complete interface {
 	driver.Validator
 }
 
-// boundConn is a connection to one of several places. Once others are written
-// to, it is of no use to who takes it from a pool.
+// boundConn is a connection to a place that may stop being the right one
+// without a word, while another does what it did.
 type boundConn struct {
 	complete
 	cluster *Cluster
 	place   place
+	network string
+	only    bool // there was no other place
 }
 
 // bind makes conn, which leads to p, one that knows where it leads.
-func (c *Cluster) bind(conn driver.Conn, p place) driver.Conn {
+func (s *survey) bind(conn driver.Conn, p place, only bool) driver.Conn {
 	whole, ok := conn.(complete)
 	if !ok { // another driver than the one that this is written for
 		return conn
 	}
-	return &boundConn{whole, c, p}
+	return &boundConn{whole, s.cluster, p, s.config.Net, only}
 }
 
 // ResetSession implements driver.SessionResetter, which a pool calls before
-// the connection is used again.
+// the connection is used again: not once others are used to another place.
 func (c *boundConn) ResetSession(ctx context.Context) error {
-	c.cluster.mu.Lock()
-	elsewhere := c.cluster.current != c.place
-	c.cluster.mu.Unlock()
-	if elsewhere {
+	if c.elsewhere() {
 		return driver.ErrBadConn
 	}
 	return c.complete.ResetSession(ctx)
+}
+
+func (c *boundConn) elsewhere() bool {
+	c.cluster.mu.Lock()
+	defer c.cluster.mu.Unlock()
+	return c.cluster.current != c.place
+}
+
+// Ping implements driver.Pinger. A connection does not live on once its server
+// takes no rows, which a user whom read_only does not bind would never be told,
+// or once its name means another.
+func (c *boundConn) Ping(ctx context.Context) error {
+	if c.elsewhere() {
+		return driver.ErrBadConn
+	}
+	if err := c.complete.Ping(ctx); err != nil {
+		return err
+	}
+	if !c.only {
+		state, err := c.cluster.examine(ctx, c.complete, func(string, ...any) {})
+		if err != nil || state.fitness == unfit {
+			return driver.ErrBadConn
+		}
+	}
+	addresses, err := c.cluster.resolve(ctx, c.network, hostOf(c.place.host))
+	if err == nil && !slices.Contains(addresses, c.place.address) { // where nobody answers, nothing has changed
+		return driver.ErrBadConn
+	}
+	return nil
 }

@@ -219,10 +219,10 @@ func (s *survey) address(ctx context.Context, p place, known bool) (finding, err
 	if err != nil {
 		return finding{}, err
 	}
+	found := finding{s.bind(conn, p, known), p, fit}
 	if known {
-		return finding{conn, p, fit}, nil
+		return found, nil
 	}
-	found := finding{s.cluster.bind(conn, p), p, fit}
 	state, err := s.cluster.examine(ctx, conn, s.log)
 	if err == nil && state.fitness == unfit {
 		if s.single {

@@ -14,6 +14,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -32,6 +33,11 @@ type Options struct {
 	// Log is told which of several hosts is written to. It may be nil.
 	Log func(format string, args ...any)
 }
+
+const (
+	recheckHosts = 5 * time.Second
+	recheckName  = 30 * time.Second // names change seldom, and some with each answer
+)
 
 // Connector makes connections. Its methods may be called from any goroutine.
 type Connector struct {
@@ -68,6 +74,18 @@ func assignments(params map[string]string) string {
 		all = append(all, name+" = "+params[name])
 	}
 	return "SET " + strings.Join(all, ", ")
+}
+
+// Recheck is how often a connection that is in use should be asked, by a ping,
+// whether it still leads to the right server; 0: there is no need to.
+func (c *Connector) Recheck() time.Duration {
+	switch hosts := c.options.Hosts; {
+	case len(hosts) > 1:
+		return recheckHosts
+	case len(hosts) == 1 && net.ParseIP(hostOf(hosts[0])) == nil:
+		return recheckName
+	}
+	return 0
 }
 
 // Check tells what is wrong with the files that the options name, as they are

@@ -18,11 +18,11 @@ import (
 // nodes but one all the time, has written a row.
 func (c *cluster) firstWrite(ctx context.Context, database string, without int) time.Duration {
 	start := time.Now()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	written := make(chan struct{}, 3)
 	var work sync.WaitGroup
 	defer work.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before it waits
 	for node := 1; node <= 3; node++ {
 		if node == without {
 			continue
@@ -127,7 +127,7 @@ func TestClusterHosts(t *testing.T) {
 			t.Errorf("%v after the cluster itself", ours-plain)
 		}
 		b.settleSlowly(s)
-		c.turn(node)
+		c.turnTo(c.writtenTo(b.log)) // the others may lag
 		b.wantOnce(c, rows)
 		c.run("start", fmt.Sprint(node))
 		if t.Failed() {

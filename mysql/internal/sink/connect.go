@@ -49,7 +49,7 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
-	connector, err := connectorOf(c, shared, log)
+	connector, recheck, err := connectorOf(c, shared, log)
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
@@ -62,21 +62,26 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 		Convert: schema.Options{Location: c.Location, EpochUnit: unit},
 		Mapping: columns, NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
+		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Recheck: recheck, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
 		Design: plan, SampleFor: sampleFor,
 	}, db, nil
 }
 
-// connectorOf returns what makes the connections that c asks for.
-func connectorOf(c *config.Config, shared *reach, log api.Logger) (driver.Connector, error) {
-	if shared == nil {
-		return linkOf(c, &link.Cluster{}, log)
+// connectorOf returns what makes the connections that c asks for, and how often
+// one is to be asked where it leads.
+func connectorOf(c *config.Config, shared *reach, log api.Logger) (driver.Connector, time.Duration, error) {
+	cluster := &link.Cluster{}
+	if shared != nil {
+		cluster = shared.cluster
 	}
-	l, err := linkOf(c, shared.cluster, log)
+	l, err := linkOf(c, cluster, log)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return shared.connections.Connector(l, sessionOf(c)), nil
+	if shared == nil {
+		return l, l.Recheck(), nil
+	}
+	return shared.connections.Connector(l, sessionOf(c)), l.Recheck(), nil
 }
 
 // sessionOf tells connections apart that must not be lent from one rule to the

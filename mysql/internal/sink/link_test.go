@@ -128,6 +128,39 @@ func TestRowsFollowTheWritableHost(t *testing.T) {
 	}
 }
 
+// TestPrivilegedUserLeavesADemotedHost: read_only does not bind this user, so
+// that no error ever tells that the host has been demoted. The connection is
+// asked from time to time.
+func TestPrivilegedUserLeavesADemotedHost(t *testing.T) {
+	b := newBundle(t)
+	both := newPair(t, b, "t (id BIGINT, name VARCHAR(20), x DOUBLE)")
+	s := b.open(b.props(both[0].Addr()+","+both[1].Addr(), "t"))
+	b.collect(s, numbered(0, 10))
+	b.settle(s)
+	if err := both[0].Exec("SET GLOBAL read_only = true"); err != nil {
+		t.Fatal(err)
+	}
+	moved := b.log.saying("writing to host " + both[1].Addr() + " from now on; " + both[0].Addr() + ": read_only is ON")
+	rows := 10
+	for limit := time.Now().Add(time.Minute); ; {
+		b.collect(s, numbered(rows, rows+10))
+		rows += 10
+		b.settle(s)
+		select {
+		case <-moved:
+			all, counts := ids(t, b, both[:])
+			if len(all) != rows || counts[1] == 0 {
+				t.Errorf("%v of %d rows", counts, rows)
+			}
+			return
+		default:
+			if time.Now().After(limit) {
+				t.Fatal("rows still go to a host that is read-only")
+			}
+		}
+	}
+}
+
 // contains tells whether a line holds part.
 func (l *logLines) contains(part string) bool { return l.count(part) > 0 }
 

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/link"
@@ -262,4 +264,49 @@ func TestConnectionsToAnotherHostAreGivenUp(t *testing.T) {
 	readOnly(t, true, 0)
 	want(t, other, "SELECT @@port", port(1))
 	want(t, resting, "SELECT @@port", port(1))
+}
+
+// TestConnectionInUseIsAsked: a user whom read_only does not bind, as this one,
+// would write on to a server that rows no longer belong to.
+func TestConnectionInUseIsAsked(t *testing.T) {
+	const at = "33070"
+	forward(t, "127.0.72.1:"+at, servers[0])
+	forward(t, "127.0.72.2:"+at, servers[1])
+	dns := names{addresses: map[string][]string{"db": {"127.0.72.1"}}}
+	hold := func(o link.Options) (ping func() error) {
+		conn, err := pool(t, o, &link.Cluster{Lookup: dns.lookup}).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if err := conn.PingContext(t.Context()); err != nil {
+			t.Errorf("a connection as good as before: %v", err)
+		}
+		return func() error { return conn.PingContext(t.Context()) }
+	}
+	named := options()
+	named.Hosts = []string{"db:" + at}
+	two, name, still := hold(options(0, 1)), hold(named), hold(named)
+	readOnly(t, true, 0)
+	if err := two(); !errors.Is(err, driver.ErrBadConn) {
+		t.Errorf("a host of two that has turned read-only: %v", err)
+	}
+	dns.set("db")
+	if err := still(); err != nil {
+		t.Errorf("a name that nobody resolves: %v", err)
+	}
+	dns.set("db", "127.0.72.2")
+	if err := name(); !errors.Is(err, driver.ErrBadConn) {
+		t.Errorf("a name that means another server: %v", err)
+	}
+	for _, c := range []struct {
+		hosts []string
+		want  time.Duration
+	}{{nil, 0}, {[]string{"127.0.0.1:1"}, 0}, {[]string{"[::1]:1"}, 0}, {[]string{"db:1"}, 30 * time.Second}, {[]string{"127.0.0.1:1", "127.0.0.2:1"}, 5 * time.Second}} {
+		o := options()
+		o.Hosts = c.hosts
+		if l, err := link.New(o, &link.Cluster{}); err != nil || l.Recheck() != c.want {
+			t.Errorf("%v: %v, %v", c.hosts, l.Recheck(), err)
+		}
+	}
 }
