@@ -100,7 +100,7 @@ func TestMap(t *testing.T) {
 		{"a field is used in part and as a whole", "p n", `{"n":"p.n"}`, Options{}, nested, []string{`id=1 p={"s":[{"t":20.50},{"t":null}],"n":"x"} n="x"`}},
 		{"the last of a name counts", "n temp x", `{"n":"p.n","temp":"t"}`, Options{}, `{"p":{"n":1},"x":0,"t":1,"p":{"n":2},"t":2,"x":3}`, []string{"temp=2 x=3 n=2"}},
 		{"the last of a name counts, without the member", "n x", `{"n":"p.n"}`, Options{}, `{"p":{"n":1},"x":0,"p":{}}`, []string{"x=0"}},
-		{"nothing of the row before", "id n", `{"n":"p.n"}`, Options{}, `[{"p":{"n":1},"id":1},{"p":{},"id":2},{"id":3}]`, []string{"id=1 n=1", "id=2", "id=3"}},
+		{"nothing of the row before", "id n", `{"n":"p.n"}`, Options{}, `[{"p":{"n":1},"id":1},{"id":2},{"p":{"n":3},"id":3},{"p":{},"id":4}]`, []string{"id=1 n=1", "id=2", "id=3 n=3", "id=4"}},
 		{"constants", "id a b c d", `{"a":1,"b":true,"c":null,"d":{"value":"x.y"}}`, Options{}, `{"id":7}`, []string{`id=7 a=1 b=true c=null d="x.y"`}},
 		{"constants alone are no row", "a", `{"a":1}`, Options{}, `[{},{"a":2}]`, []string{ErrNothing.Error(), `field "a": column "a" has its value from another place (columns: a constant); leave`}},
 		{"a taken column, ignored", "a b", `{"a":1}`, Options{IgnoreExtra: true}, `[{"A":2,"b":3},{"a":2}]`, []string{"b=3 a=1 (1 dropped)", ErrNothing.Error()}},
