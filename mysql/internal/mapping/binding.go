@@ -80,7 +80,7 @@ func (b *binding) field(name []byte) *field {
 		f.uses = *u
 	}
 	f.fate = b.place(f)
-	if string(name) == b.plan.pass && (f.fate != byName || f.snake) {
+	if b.plan.pass != "" && string(name) == b.plan.pass && (f.fate != byName || f.snake) {
 		f.fate, f.snake = passing, false
 	}
 	b.names[string(f.name)] = f
@@ -100,7 +100,7 @@ func (b *binding) place(f *field) fate {
 		return nothing
 	}
 	f.as, f.col = f.name, b.table.Lookup(f.name)
-	instead := string(f.name) == b.plan.instead
+	instead := b.plan.instead != "" && string(f.name) == b.plan.instead
 	if f.col < 0 && b.plan.snakeCase && !instead {
 		if as := appendSnake(nil, f.name); !bytes.Equal(as, f.name) {
 			f.as, f.col = as, b.table.Lookup(as)

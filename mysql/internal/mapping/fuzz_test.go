@@ -16,7 +16,7 @@ import (
 func FuzzMap(f *testing.F) {
 	for _, message := range []string{
 		`[{"a":1,"p":{"s":[{"t":2}],"n":"x"},"b":3},{"p":{},"c":null}]`, `[{"a":1,"a":2},{"doc":1,"x":[]},{},{"p":7}]`, `[{"p":{"s":[]}},{"B":1,"b":2}]`,
-		`[{"p":{"n":{"deep":1},"n":2}},{"a":{"p":1},"d":"\u003c"}]`, `{"p":{"s":[1,{"t":null}]}}{"a":true}`,
+		`[{"p":{"n":{"deep":1},"n":2}},{"a":{"p":1},"d":"\u003c"}]`, `{"p":{"s":[1,{"t":null}]}}{"a":true}`, `{"":0}`,
 	} {
 		f.Add([]byte(message), uint8(0))
 		f.Add([]byte(message), uint8(5))

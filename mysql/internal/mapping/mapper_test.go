@@ -132,6 +132,7 @@ func TestMap(t *testing.T) {
 		{"rest with snake", "device_id doc", "", Options{Rest: "doc", SnakeCase: true}, `{"deviceId":1,"device_id":2,"oX":3}`, []string{`device_id=2 doc={"deviceId":1,"oX":3}`}},
 		{"row", "a doc", "", Options{Rest: "doc", WholeRow: true}, `[{"a":1, "b":2},{"b":1},{}]`, []string{`a=1 doc={"a":1, "b":2}`, `doc={"b":1}`, ErrNothing.Error()}},
 		{"row and nothing else", "a doc", "", Options{Rest: "doc", WholeRow: true, IgnoreOthers: true}, `{"a":1,"b":2}`, []string{`doc={"a":1,"b":2}`}},
+		{"a field without a name", "a doc", "", Options{Rest: "doc"}, `{"a":1,"":2}`, []string{`a=1 doc={"":2}`}},
 		{"what passes", "id", "", Options{Pass: "op", SnakeCase: true}, `[{"id":1,"op":"delete"},{"op":"delete"}]`, []string{`id=1 op="delete"`, ErrNothing.Error()}},
 		{"what passes, with a column", "id op", "", Options{Pass: "op", Rest: "doc"}, `{"id":1,"op":"delete","x":1}`, []string{`id=1 op="delete" doc={"x":1}`}},
 		{"what passes, into no rest", "id doc", "", Options{Pass: "op", Rest: "doc"}, `{"id":1,"op":"delete","x":1}`, []string{`id=1 op="delete" doc={"x":1}`}},
