@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -168,6 +170,14 @@ func (m *manner) findColumns(t *schema.Table) error {
 		return fmt.Errorf("versionField %q: it is part of the key that finds rows", m.Version)
 	}
 	return nil
+}
+
+// errManner is why rows are converted anew that wait while their rule changes.
+var errManner = errors.New("the rule writes its rows in another manner now")
+
+// outdated tells whether the rule that s is of writes in another manner than b.
+func (b *batch) outdated(s *setup) bool {
+	return b.options != nil && b.options != &s.options && !reflect.DeepEqual(b.options.Manner, s.options.Manner)
 }
 
 // kindError says that a row's kind is none.

@@ -156,6 +156,15 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 	retry := newRetry(w.Delivery, "writing to")
 	rebuilt, unknown := false, false
 	for {
+		if b.outdated(w.setup.Load()) {
+			var err error
+			if b, err = w.rebuild(ctx, b, lo, hi, errManner); err != nil {
+				return err
+			}
+			if lo, hi = 0, len(b.rows); hi == 0 {
+				return nil
+			}
+		}
 		start := time.Now()
 		err := w.execute(ctx, b, lo, hi)
 		if unknown && w.place == nil {

@@ -17,10 +17,62 @@ func BenchmarkDelivery(b *testing.B) {
 }
 
 func benchmarkDelivery(b *testing.B, rows int, delivery string) {
-	r := newBundle(b, "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE, y DOUBLE, at DATETIME(3))")
+	r := newBundle(b, benchmarked)
 	s := r.open(r.props("", "t", "delivery", delivery))
 	r.collect(s, "{\"id\":-1}")
 	r.settle(s)
+	benchmarkRows(b, r, s, rows)
+}
+
+const benchmarked = "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE, y DOUBLE, at DATETIME(3))"
+
+// BenchmarkModes writes rows in each mode, whose keys are new or there already.
+func BenchmarkModes(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		props []any
+		there bool
+	}{
+		{"insert", nil, false},
+		{"insertIgnore", []any{"mode", "insertIgnore"}, false},
+		{"insertIgnore/there", []any{"mode", "insertIgnore"}, true},
+		{"replace/there", []any{"mode", "replace"}, true},
+		{"upsert", []any{"mode", "upsert"}, false},
+		{"upsert/there", []any{"mode", "upsert"}, true},
+		{"upsert/there/newest", []any{"mode", "upsert", "versionField", "at"}, true},
+		{"update/there", []any{"mode", "update"}, true},
+		{"update/there/newest", []any{"mode", "update", "versionField", "at"}, true},
+		{"delete/there", []any{"mode", "delete"}, true},
+		{"kinds", []any{"mode", "upsert", "rowkindField", "kind"}, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := newBundle(b, benchmarked)
+			if c.there {
+				fill := r.openRule("fill", r.props("", "t"))
+				for from := 0; from < b.N; from += 1000 {
+					m := []byte{'['}
+					for id := from; id < min(from+1000, b.N); id++ {
+						m = fmt.Appendf(m, `{"id":%d,"name":"old","x":0,"y":0},`, id)
+					}
+					m[len(m)-1] = ']'
+					if err := fill.Collect(r.context("fill"), m); err != nil {
+						b.Fatal(err)
+					}
+				}
+				r.settle(fill)
+				r.end(fill)
+			}
+			s := r.open(r.props("", "t", c.props...))
+			r.collect(s, `{"id":-1,"at":0}`)
+			r.settle(s)
+			benchmarkRows(b, r, s, 100)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// benchmarkRows sends b.N rows, so many in a message, and waits for the table.
+func benchmarkRows(b *testing.B, r *bundle, s *Sink, rows int) {
 	messages := make([][]byte, 0, b.N/rows+1) // made before the clock runs
 	for sent := 0; sent < b.N; {
 		m := []byte{'['}

@@ -109,6 +109,14 @@ func TestModes(t *testing.T) {
 			want:     []string{"1,z,5,1", "2,b,8,2", "4,a,7,NULL"}, stored: 3, setAside: 1,
 		},
 		{
+			name: "tied by another key", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE)", props: []any{"mode", "upsert", "rowkindField", "kind"}, seed: "(1,'a'),(7,'g')",
+			messages: []string{`[{"id":7,"kind":"delete"},{"id":2,"name":"a"},{"id":1,"kind":"delete"}]`}, stored: 2, setAside: 1,
+		},
+		{
+			name: "rows that refer to others", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name BIGINT, FOREIGN KEY (name) REFERENCES t (id))", props: []any{"mode", "delete"}, seed: "(9,NULL),(3,9),(4,NULL)",
+			messages: []string{`[{"id":9},{"id":4},{"id":3}]`}, want: []string{"9,NULL"}, stored: 2, setAside: 1,
+		},
+		{
 			name: "another key in keyField", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20) NOT NULL UNIQUE, x DOUBLE, n INT)", props: []any{"mode", "upsert", "keyField", "name"}, seed: "(1,'a',1,1),(2,'b',2,2)",
 			messages: []string{`[{"name":"B","x":5},{"name":"c","x":6}]`},
 			want:     []string{"1,a,1,1", "2,b,5,2", "3,c,6,NULL"}, stored: 2,
