@@ -230,7 +230,7 @@ func (b *batch) refuses(f *payload.Field, o *Options) bool {
 	if b.grows && design.CheckName(string(f.Name)) == nil {
 		return f.Value.Kind != payload.Null
 	}
-	return !o.IgnoreExtraFields
+	return !o.IgnoreExtraFields && !slices.Contains(o.Unasked, string(f.Name))
 }
 
 // addAlike is add for a row that has the fields of the one before in their

@@ -28,7 +28,7 @@ type feeder struct {
 	held    []Message // read ahead of the claim
 	written uint64    // rows below are stored or set aside, says the ledger
 
-	raw     []byte  // the row at hand, where the table may have to change for it
+	asking  rowRef  // the row at hand, where the table may have to change for it
 	sampler sampler // looks at it and at what waits
 	growth  growth
 }
@@ -172,8 +172,8 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	}
 	grown := false
 	for reread := false; ; reread = true {
-		t, err := f.ready(ctx, &row)
-		if errors.Is(err, design.ErrNothing) {
+		t, err := f.ready(ctx, &ref)
+		if errors.Is(err, design.ErrNothing) || errors.Is(err, schema.ErrNoTable) {
 			return f.setAside(ctx, ref, err)
 		}
 		if err != nil {
@@ -187,7 +187,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 			break
 		}
 		if f.batch.grows && errors.As(err, new(*fieldError)) {
-			f.raw = row.Raw
+			f.asking = ref
 			if err := f.grow(ctx, t); err != nil {
 				return err
 			}
@@ -213,11 +213,11 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 }
 
 // ready returns the table as known now, with an open batch for it.
-func (f *feeder) ready(ctx context.Context, row *payload.Row) (*schema.Table, error) {
+func (f *feeder) ready(ctx context.Context, ref *rowRef) (*schema.Table, error) {
 	if t := f.batch.table; len(f.batch.rows) > 0 && t == f.tables.live.Load() {
 		return t, nil // its age is looked at once a batch
 	}
-	f.raw = row.Raw
+	f.asking = *ref
 	for {
 		t, err := f.current(ctx, f.sampler)
 		if err != nil || f.batch.table == t && (len(f.batch.rows) > 0 || f.batch.options == f.options) {

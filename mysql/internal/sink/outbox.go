@@ -61,7 +61,7 @@ type outbox struct {
 	id       identity
 	keeping  keeping
 	queue    journal.Queue
-	delivery *delivery.Delivery
+	delivery carrier
 	letters  *letters
 	meter    *metrics.Rule
 	page     *metrics.Page
@@ -178,7 +178,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	options.Wanted = reach.connections.Wanted()
 	box.meter.Account(account(queue))
 	box.page.Show(box.labels(), box.meter)
-	box.delivery = delivery.New(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)
+	box.delivery = newCarrier(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)
 	box.letters.copyTo(o.startCopy(id, c, log))
 	box.delivery.Start()
 	return box, nil
