@@ -168,12 +168,18 @@ func (d *Delivery) define(ctx context.Context, s *setup, what, text string) erro
 		return &beforeError{"connect", err}
 	}
 	defer func() {
+		if s.options.Shared && err == nil { // whose waits are bounded already
+			_ = conn.Close()
+			return
+		}
 		// Not back to its pool, with a session that is not as the url asks for.
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 		_ = conn.Close()
 	}()
-	if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockWait)); err != nil {
-		d.log.Debugf("bounding the wait for %s: %v", d.target(), err)
+	if !s.options.Shared {
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockWait)); err != nil {
+			d.log.Debugf("bounding the wait for %s: %v", d.target(), err)
+		}
 	}
 	if _, err = conn.ExecContext(ctx, text); err == nil {
 		return nil

@@ -74,6 +74,10 @@ func (s *session) lend(ctx context.Context) {
 
 // giveBack leaves the connection, which is well, to others.
 func (s *session) giveBack() {
+	if s.broken || s.holds {
+		s.close()
+		return
+	}
 	s.forget()
 	_ = s.conn.Close()
 }
