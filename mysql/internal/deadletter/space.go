@@ -131,11 +131,12 @@ func (w *writer) rewrite(i int, all bool) error {
 		if err == nil {
 			err = w.fs.Rename(tmp, w.path(next.name()))
 		}
-		if err == nil {
-			err = w.fs.SyncDir(w.dir)
-		}
 		if err != nil {
 			return errors.Join(err, w.fs.Remove(tmp))
+		}
+		if err := w.fs.SyncDir(w.dir); err != nil {
+			// Beside the old file, which stays, it would be taken for its successor.
+			return errors.Join(err, w.fs.Remove(w.path(next.name())))
 		}
 		w.segments[i] = next
 	}

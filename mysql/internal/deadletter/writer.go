@@ -48,7 +48,7 @@ func openWriter(s *Store) (*writer, error) {
 		return nil, err
 	}
 	w.segments, w.stale = l.segments, l.stale
-	w.dropStale()
+	settled := w.settleNames()
 	if n := len(w.removals.ids); n > 0 {
 		w.nextID = w.removals.ids[n-1].last + 1
 	}
@@ -58,6 +58,9 @@ func openWriter(s *Store) (*writer, error) {
 		}
 	} else if err := w.recover(); err != nil {
 		return nil, err
+	}
+	if err := w.settle(); err != nil || !settled {
+		w.broken = true // go on in another file
 	}
 	for i := range w.segments {
 		if w.segments[i].generation > 0 {
@@ -173,7 +176,35 @@ func (w *writer) install(seg segment, f File) {
 	w.active, w.off, w.broken = f, seg.size, false
 }
 
-// dropStale removes the files that others have replaced, durably.
+// settleNames makes the names durable that are there, and removes files that
+// others replace: whoever gave the names may have ended before they were
+// durable, and a power cut could take the file and its successor, or one that
+// has been written to since. It reports whether it did.
+func (w *writer) settleNames() bool {
+	if w.options.FsyncEvery < 0 && len(w.stale) == 0 {
+		return true
+	}
+	if err := w.fs.SyncDir(w.dir); err != nil {
+		w.options.Logger.Warnf("dead letters: the names of their files may not be durable: %v", err)
+		return false
+	}
+	w.dropStale()
+	return true
+}
+
+// settle makes durable what a process before has written last.
+func (w *writer) settle() error {
+	if w.options.FsyncEvery < 0 {
+		return nil
+	}
+	err := w.active.Sync()
+	if err != nil {
+		w.options.Logger.Warnf("dead letters: the last of them may not be durable: %v", err)
+	}
+	return err
+}
+
+// dropStale removes the files that others have replaced, whose names are durable.
 func (w *writer) dropStale() {
 	for _, name := range w.stale {
 		if err := w.fs.Remove(w.path(name)); err != nil {
