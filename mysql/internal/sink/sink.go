@@ -51,9 +51,8 @@ func (s *Sink) Configure(props map[string]any) error {
 	if _, err := fault.ParseOverrides(c.Errors); err != nil {
 		return err
 	}
-	_, err = PlanOf(c)
-	if _, e := RouteOf(c); err != nil || e != nil {
-		return errors.Join(err, e)
+	if _, err := PlanOf(c); err != nil {
+		return err
 	}
 	if _, err := mappingOf(c); err != nil {
 		return err
@@ -71,18 +70,14 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 	for _, w := range s.warnings {
 		s.log.Warnf("%s", w)
 	}
-	table := s.config.Table
-	if s.config.TableField != "" {
-		table += " or " + s.config.TableField
-	}
-	id := identity{ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), s.config.Target, table}
+	id := identity{ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), s.config.Target, s.config.Table}
 	box, err := s.outboxes.open(id, s.config, s.log)
 	if err != nil {
 		return err
 	}
 	s.outbox = box
 	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
-	s.log.Infof("writing to table %q at %s", table, s.config.Target)
+	s.log.Infof("writing to table %q at %s", s.config.Table, s.config.Target)
 	return nil
 }
 
