@@ -14,7 +14,6 @@ import (
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
 	"ekuiper-mysql/mysql/internal/connections"
-	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/sink"
 	"ekuiper-mysql/mysql/internal/storage"
@@ -31,11 +30,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	outboxes.ShareConnections(most)
-	bytes, err := memory.ParseLimit(os.Getenv(memory.Setting))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	outboxes.ShareMemory(bytes)
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

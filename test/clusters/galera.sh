@@ -1,13 +1,14 @@
 #!/bin/bash
 # Three Galera nodes of the installed MariaDB on the loopback: up | start N | kill N | sql N "..." | status | down.
 # GALERA is a scratch folder that the user mysql can reach. Client ports 34111 to 34113, others 34211 to 34233; CLUSTER_PORTS is what they begin with (34).
+# CLUSTER_FLAGS are more flags of the nodes.
 B=${GALERA:?scratch folder}; N="1 2 3"; P=${CLUSTER_PORTS:-34}
 flags() { # $1 = node number, $2 = cluster address
   local d=$B/n$1
   echo --no-defaults --user=mysql --datadir=$d/data --socket=$d/s.sock --tmpdir=$d --pid-file=$d/pid --port=${P}11$1 --bind-address=127.0.0.1 \
    --skip-name-resolve --log-error=$d/err.log --local-infile=1 --character-set-server=utf8mb4 \
    --binlog-format=ROW --default-storage-engine=InnoDB --innodb-autoinc-lock-mode=2 --innodb-flush-log-at-trx-commit=2 \
-   --innodb-buffer-pool-size=64M \
+   --innodb-buffer-pool-size=64M $CLUSTER_FLAGS \
    --wsrep-on=ON --wsrep-provider=/usr/lib/galera/libgalera_smm.so --wsrep-cluster-name=t --wsrep-cluster-address=$2 \
    --wsrep-node-name=n$1 --wsrep-node-address=127.0.0.1 --wsrep-sst-method=rsync --wsrep-sst-receive-address=127.0.0.1:${P}23$1 \
    "--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:${P}21$1;ist.recv_addr=127.0.0.1:${P}22$1;gcache.size=32M;gcache.dir=$d/data;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.5S"

@@ -2,9 +2,10 @@
 # Three MySQL nodes in group replication, single primary, on the loopback: up | start N | kill N | sql N "..." | status | down.
 # GR is a scratch folder, MYSQL9 the folder of an unpacked mysqld: a program MYSQL9/mysqld that starts, and MYSQL9/usr, its base.
 # Client ports 35111 to 35113, the group's 35211 to 35213; CLUSTER_PORTS is what they begin with (35).
+# CLUSTER_FLAGS are more flags of the nodes.
 B=${GR:?scratch folder}; U=${MYSQL9:?folder that mysql9-get.sh filled}/usr; P=${CLUSTER_PORTS:-35}
 common() { echo --no-defaults --user=root --basedir=$U --lc-messages-dir=$U/share/mysql --character-sets-dir=$U/share/mysql/charsets --plugin-dir=$U/lib/mysql/plugin --datadir=$B/n$1/data --tmpdir=$B/n$1; }
-flags() { local d=$B/n$1; echo $(common $1) --socket=$d/s.sock --pid-file=$d/pid --port=${P}11$1 --bind-address=127.0.0.1 --mysqlx=OFF --skip-name-resolve --log-error=$d/err.log --local-infile=1 --secure-file-priv=NULL --innodb-buffer-pool-size=128M --innodb-redo-log-capacity=33554432 --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 \
+flags() { local d=$B/n$1; echo $(common $1) --socket=$d/s.sock --pid-file=$d/pid --port=${P}11$1 --bind-address=127.0.0.1 --mysqlx=OFF --skip-name-resolve --log-error=$d/err.log --local-infile=1 --secure-file-priv=NULL --innodb-buffer-pool-size=128M $CLUSTER_FLAGS --innodb-redo-log-capacity=33554432 --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 \
   --server-id=$1 --gtid-mode=ON --enforce-gtid-consistency=ON --report-host=127.0.0.1 --report-port=${P}11$1 --plugin-load-add=group_replication.so \
   --loose-group-replication-group-name=aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa --loose-group-replication-local-address=127.0.0.1:${P}21$1 --loose-group-replication-group-seeds=127.0.0.1:${P}211,127.0.0.1:${P}212,127.0.0.1:${P}213 --loose-group-replication-ip-allowlist=127.0.0.1 --loose-group-replication-start-on-boot=OFF --loose-group-replication-recovery-get-public-key=ON --loose-group-replication-member-expel-timeout=0 --loose-group-replication-unreachable-majority-timeout=5; }
 sql() { local n=$1; shift; mariadb --no-defaults -S $B/n$n/s.sock -uroot -N -B -e "$*"; }

@@ -56,12 +56,21 @@ func sh(t *testing.T, folder, script string, adapt ...string) {
 	}
 	command := exec.Command("sh", "-eu", "-c", strings.NewReplacer(adapt...).Replace(script))
 	command.Dir = folder
-	// The modules are those that the SDK has been built with: nothing is fetched.
-	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
+	// The SDK's own modules, which its go.sum vouches for, must do.
+	command.Env = append(os.Environ(), "GOPROXY=off", "GOSUMDB=off")
 	out, err := command.CombinedOutput()
 	t.Logf("%s%s", script, out)
 	if err != nil {
 		t.Fatalf("%v (it needs go, zip and curl: make deps)", err)
+	}
+}
+
+func run(t *testing.T, folder, name string, args ...string) {
+	t.Helper()
+	command := exec.Command(name, args...)
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
 	}
 }
 
@@ -71,6 +80,7 @@ func TestQuickStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	build, install, use := quickStart(t, root)
+	run(t, filepath.Join(root, "sdk"), "go", "mod", "download")
 	host := ekuiper.Start(t, ekuiper.Options{})
 	home := filepath.Join(host.Base, "author") // where the host sees it
 	if err := os.Mkdir(home, 0o755); err != nil {
@@ -128,11 +138,7 @@ func TestMockHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	program, path := filepath.Join(t.TempDir(), "example"), filepath.Join(t.TempDir(), "lines.txt")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = filepath.Join(root, "sdk", "example")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the example: %v\n%s", err, out)
-	}
+	run(t, filepath.Join(root, "sdk", "example"), "go", "build", "-o", program, ".")
 	host, err := fakehost.New("example")
 	if err != nil {
 		t.Fatal(err)

@@ -21,21 +21,21 @@ const (
 	groupPorts  = "22"
 )
 
-func startGalera(folder string) (*Server, error) {
+func startGalera(folder, ca string) (*Server, error) {
 	for _, path := range []string{"/usr/lib/galera/libgalera_smm.so", "/usr/bin/rsync"} {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%w: %s; type: test/tools/deps.sh clusters", ErrAbsent, path)
 		}
 	}
-	return startCluster("galera", "galera.sh", galeraPorts, folder, "GALERA="+filepath.Join(folder, nodes))
+	return startCluster("galera", "galera.sh", galeraPorts, folder, ca, "GALERA="+filepath.Join(folder, nodes))
 }
 
-func startGroup(folder string) (*Server, error) {
+func startGroup(folder, ca string) (*Server, error) {
 	dir, err := mysqlFolder()
 	if err != nil {
 		return nil, err
 	}
-	return startCluster("group", "group-replication.sh", groupPorts, folder, "GR="+filepath.Join(folder, nodes), "MYSQL9="+dir)
+	return startCluster("group", "group-replication.sh", groupPorts, folder, ca, "GR="+filepath.Join(folder, nodes), "MYSQL9="+dir)
 }
 
 // cluster is three nodes that a script of test/clusters runs.
@@ -53,14 +53,14 @@ const sweep = `trap "" INT TERM HUP; read -r answer; for f in "$1"/n*/pid; do [ 
 // nodes is the folder below a cluster's own that its script fills.
 const nodes = "nodes"
 
-func startCluster(name, script, ports, folder string, env ...string) (*Server, error) {
+func startCluster(name, script, ports, folder, ca string, env ...string) (*Server, error) {
 	root, err := ekuiper.Root()
 	if err != nil {
 		return nil, err
 	}
 	c := &cluster{script: filepath.Join(root, "test", "clusters", script), folder: filepath.Join(folder, nodes)}
-	c.env = slices.Concat(os.Environ(), env, []string{"CLUSTER_PORTS=" + ports})
-	c.server = &Server{Kind: Kind{Name: name}, User: "root", kill: c.kill, again: c.restart}
+	c.env = slices.Concat(os.Environ(), env, []string{"CLUSTER_PORTS=" + ports, "CLUSTER_FLAGS=" + strings.Join(tlsFlags(folder), " ")})
+	c.server = &Server{Kind: Kind{Name: name}, User: "root", CA: ca, kill: c.kill, again: c.restart}
 	for node := 1; node <= 3; node++ {
 		c.server.Hosts = append(c.server.Hosts, fmt.Sprintf("127.0.0.1:%s11%d", ports, node))
 	}

@@ -14,8 +14,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
+	"ekuiper-mysql/test/certificates"
 	"ekuiper-mysql/test/ekuiper"
 )
 
@@ -30,7 +32,7 @@ type Kind struct {
 	Name  string // in Env
 	Title string // in the table
 	Nodes int    // that hold the same rows
-	start func(folder string) (*Server, error)
+	start func(folder, ca string) (*Server, error)
 }
 
 // Usual are the kinds that every test run has.
@@ -77,6 +79,7 @@ type Server struct {
 	Hosts    []string // of its nodes, host:port
 	User     string   // who may do everything
 	Password string
+	CA       string // of its certificate, as PEM; "" where it has no TLS
 
 	folder string
 	db     *sql.DB
@@ -87,17 +90,24 @@ type Server struct {
 
 // Start runs a server of the kind, in a temporary folder; the caller calls
 // Close. ErrAbsent is among its errors where the kind cannot be had.
-func (k Kind) Start() (*Server, error) {
+func (k Kind) Start(t *testing.T) (*Server, error) {
 	// A socket's path is at most 107 bytes, and the servers of clusters run as
 	// another user where this one is root.
 	folder, err := os.MkdirTemp("", "matrix-")
 	if err == nil {
 		err = os.Chmod(folder, 0o755)
 	}
+	ca := certificates.New(t, "matrix")
+	own := ca.Issue("127.0.0.1", time.Now().Add(time.Hour))
+	for name, text := range map[string]string{caFile: ca.PEM, certFile: own.Cert, keyFile: own.Key} {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644) // for the servers' user
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := k.start(folder)
+	s, err := k.start(folder, ca.PEM)
 	if s == nil {
 		s = &Server{}
 	}
@@ -109,6 +119,18 @@ func (k Kind) Start() (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", k.Title, err), s.Close())
 	}
 	return s, nil
+}
+
+// The files of a server's certificate in its folder.
+const (
+	caFile   = "ca.pem"
+	certFile = "cert.pem"
+	keyFile  = "key.pem"
+)
+
+// tlsFlags are those of MariaDB and MySQL.
+func tlsFlags(folder string) []string {
+	return []string{"--ssl-ca=" + filepath.Join(folder, caFile), "--ssl-cert=" + filepath.Join(folder, certFile), "--ssl-key=" + filepath.Join(folder, keyFile)}
 }
 
 // settle opens the pool and gives the server settings that a sink must not

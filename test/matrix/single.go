@@ -13,12 +13,12 @@ import (
 	"ekuiper-mysql/test/mariadb"
 )
 
-func startMariaDB(folder string) (*Server, error) {
-	s, err := ofPrivate(mariadb.RunOther(nil, filepath.Join(folder, "data"), "--max-allowed-packet=16M"))
+func startMariaDB(folder, ca string) (*Server, error) {
+	server, err := mariadb.RunOther(nil, filepath.Join(folder, "data"), append(tlsFlags(folder), "--max-allowed-packet=16M")...)
 	if errors.Is(err, mariadb.ErrNotInstalled) {
 		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
 	}
-	return s, err
+	return ofPrivate(server, ca, err)
 }
 
 // mysqlFolder is where Oracle's MySQL is unpacked.
@@ -30,7 +30,7 @@ func mysqlFolder() (string, error) {
 	return filepath.Dir(program), err
 }
 
-func startMySQL(folder string) (*Server, error) {
+func startMySQL(folder, ca string) (*Server, error) {
 	dir, err := mysqlFolder()
 	if err != nil {
 		return nil, err
@@ -41,22 +41,23 @@ func startMySQL(folder string) (*Server, error) {
 		"--character-sets-dir=" + usr + "/share/mysql/charsets", "--plugin-dir=" + usr + "/lib/mysql/plugin",
 		"--mysqlx=OFF", "--secure-file-priv=NULL", "--performance-schema=OFF",
 	}
-	return ofPrivate(mariadb.RunOther(command, filepath.Join(folder, "data")))
+	server, err := mariadb.RunOther(command, filepath.Join(folder, "data"), tlsFlags(folder)...)
+	return ofPrivate(server, ca, err)
 }
 
 // ofPrivate is the Server of a private server.
-func ofPrivate(s *mariadb.Server, err error) (*Server, error) {
+func ofPrivate(s *mariadb.Server, ca string, err error) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
 	return &Server{
-		Hosts: []string{s.Addr()}, User: "root",
+		Hosts: []string{s.Addr()}, User: "root", CA: ca,
 		kill: s.Kill, again: func() error { return s.Restart() }, close: s.Close,
 	}, nil
 }
 
 // startTiDB runs one TiDB that keeps its rows itself.
-func startTiDB(folder string) (*Server, error) {
+func startTiDB(folder, ca string) (*Server, error) {
 	program, err := built("tidb-server", "make tidb")
 	if err != nil {
 		return nil, err
@@ -65,10 +66,15 @@ func startTiDB(folder string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Hosts: []string{"127.0.0.1:" + port}, User: "root"}
+	config := filepath.Join(folder, "tidb.toml")
+	text := fmt.Sprintf("[log]\nslow-query-file = %q\n[security]\nssl-ca = %q\nssl-cert = %q\nssl-key = %q\n", filepath.Join(folder, "slow"), filepath.Join(folder, caFile), filepath.Join(folder, certFile), filepath.Join(folder, keyFile))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	s := &Server{Hosts: []string{"127.0.0.1:" + port}, User: "root", CA: ca}
 	var running *child
 	start := func() (err error) {
-		running, err = startChild(program, "-store", "unistore", "-path", filepath.Join(folder, "data"), "-host", "127.0.0.1", "-P", port,
+		running, err = startChild(program, "-config", config, "-store", "unistore", "-path", filepath.Join(folder, "data"), "-host", "127.0.0.1", "-P", port,
 			"-report-status=false", "-socket", "", "-temp-dir", filepath.Join(folder, "temp"), "-L", "error", "-log-file", filepath.Join(folder, "log"))
 		if err != nil {
 			return err
@@ -91,7 +97,7 @@ func (s *Server) answers() error {
 }
 
 // startDemo runs the server of the demo, which holds its rows in memory.
-func startDemo(string) (*Server, error) {
+func startDemo(string, string) (*Server, error) {
 	program, err := built("demo-server", "make build/demo-server")
 	if err != nil {
 		return nil, err

@@ -44,6 +44,13 @@ func (c ddlCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
+	way, err := sink.RouteOf(conf)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	if way.Varies() {
+		return usageError("rows choose their table; say with --into what it is to be called")
+	}
 	name, err := schema.ParseName(conf.Table)
 	if err != nil {
 		return usageError(err.Error())
@@ -81,6 +88,8 @@ func (c ddlCommand) configure(s streams) (*config.Config, error) {
 	}
 	if c.Into != "" {
 		set(props, c.Into, "table")
+		set(props, "", "tableField")
+		set(props, "", "allowedTables")
 	}
 	if !has(props, "table") {
 		return nil, usageError("the table's name is missing; give it with --into or --props")

@@ -19,6 +19,7 @@ func TestDDL(t *testing.T) {
 	}
 	rows := file("rows.json", `[{"id":1,"x":2}] {"id":2,"x":2.5,"name":"a"}`)
 	action := file("action.json", `{"mysql":{"url":"user:secret@tcp(host)/db","table":"db.t","primaryKey":"id","schema":{"id":"INT UNSIGNED"},"autoEvolve":true}}`)
+	chosen := file("chosen.json", `{"mysql":{"table":"m_{{.id}}","allowedTables":"m_*"}}`)
 	wrong := file("wrong.json", `{"mysql":{"table":"t","schema":{"id":"NONSENSE"}}}`)
 	for _, c := range []struct {
 		args     []string
@@ -32,6 +33,8 @@ func TestDDL(t *testing.T) {
 			"CREATE TABLE IF NOT EXISTS `db`.`t` (`id` INT UNSIGNED NOT NULL, `x` DOUBLE NULL, `name` VARCHAR(255) NULL, PRIMARY KEY (`id`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", "",
 		},
 		{[]string{rows}, 2, "", "the table's name is missing"},
+		{[]string{rows, "--props", chosen}, 2, "", "rows choose their table; say with --into"},
+		{[]string{rows, "--props", chosen, "--into", "m_5"}, 0, "CREATE TABLE IF NOT EXISTS `m_5` (`id` BIGINT NULL, `x` DOUBLE NULL, `name` VARCHAR(255) NULL) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", ""},
 		{[]string{rows, "--props", wrong}, 2, "", `property schema: column "id": "NONSENSE"`},
 		{[]string{file("broken.json", `{"a":`), "--into", "t"}, 1, "", "broken.json"},
 		{[]string{file("empty.json", ``), "--into", "t"}, 1, "", "no field that a column could be made for"},

@@ -9,6 +9,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/deadletter"
+	"ekuiper-mysql/mysql/internal/route"
 	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/sink"
 )
@@ -127,14 +128,14 @@ func (p *replayPlan) survey() error {
 	if err != nil {
 		return err
 	}
-	own, err := p.ownTable()
+	own, err := p.ownTables()
 	if err != nil {
 		return err
 	}
 	for table, n := range counts {
-		if own != "" && own != table {
+		if own.text != "" && !own.has(table) {
 			p.sums.PassedOver += n
-			fmt.Fprintf(p.err, "mysql: passed over %d letters of table %s: the action writes to %s; --into names the table for all\n", n, printable(orDash(table)), own)
+			fmt.Fprintf(p.err, "mysql: passed over %d letters of table %s: the action writes to %s; --into names the table for all\n", n, printable(orDash(table)), own.text)
 			continue
 		}
 		p.tables = append(p.tables, table)
@@ -144,7 +145,9 @@ func (p *replayPlan) survey() error {
 	}
 	slices.Sort(p.tables)
 	for _, table := range p.tables {
-		if table == "" {
+		if own.way != nil { // the rows choose again
+			table = ""
+		} else if table == "" {
 			return usageError("some letters name no table; say with --into where they go")
 		}
 		if err := p.add(table); err != nil {
@@ -161,21 +164,41 @@ func (p *replayPlan) add(table string) error {
 	return err
 }
 
-// ownTable returns the table of the properties, as letters name it, if it
-// chooses the letters.
-func (p *replayPlan) ownTable() (string, error) {
+// ownTables are those that the properties name, as letters name them.
+type ownTables struct {
+	text string       // "": the properties do not choose letters
+	way  *route.Route // nil: one table
+}
+
+func (o ownTables) has(table string) bool {
+	if table == o.text || o.way == nil {
+		return table == o.text
+	}
+	name, err := schema.ParseName(table)
+	return err == nil && o.way.Allows(name)
+}
+
+// ownTables returns the tables of the properties, if they choose the letters.
+func (p *replayPlan) ownTables() (own ownTables, err error) {
 	if p.Into != "" || !has(p.props, "table") {
-		return "", nil
+		return own, nil
 	}
 	c, err := p.configure(p.streams, p.props, "")
 	if err != nil {
-		return "", err
+		return own, err
+	}
+	way, err := sink.RouteOf(c)
+	if err != nil {
+		return own, usageError(err.Error())
+	}
+	if way.Varies() {
+		return ownTables{way.String(), way}, nil
 	}
 	name, err := schema.ParseName(c.Table)
 	if err != nil {
-		return "", usageError(fmt.Sprintf("property table: %v", err))
+		return own, usageError(fmt.Sprintf("property table: %v", err))
 	}
-	return name.String(), nil
+	return ownTables{name.String(), nil}, nil
 }
 
 // run replays table by table.

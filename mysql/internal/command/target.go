@@ -55,6 +55,8 @@ func (f *targetFlags) props() (map[string]any, error) {
 	}
 	if f.Into != "" {
 		set(props, f.Into, "table")
+		set(props, "", "tableField") // whatever the rows say
+		set(props, "", "allowedTables")
 	}
 	url, err := f.url()
 	if err != nil {

@@ -27,7 +27,10 @@ type Config struct {
 	RowKindField      string            // "" for none
 	UpdateFields      map[string]string // expressions by column; nil: all are set
 	KeepFields        []string
-	VersionField      string // "" for none
+	VersionField      string   // "" for none
+	TableField        string   // the field of a row that names its table, "" for none
+	AllowedTables     []string // as given: not judged yet
+	MaxTables         int      // that rows may choose
 	NullAsDefault     bool
 	IgnoreExtraFields bool
 	Columns           map[string]any // as given, by column: the sources are not judged yet
@@ -101,6 +104,9 @@ func (c Config) visible() []setting {
 		{"updateFields", c.UpdateFields},
 		{"keepFields", c.KeepFields},
 		{"versionField", c.VersionField},
+		{"tableField", c.TableField},
+		{"allowedTables", c.AllowedTables},
+		{"maxTables", c.MaxTables},
 		{"nullAs", choose(c.NullAsDefault, "default", "null")},
 		{"extraFields", choose(c.IgnoreExtraFields, "ignore", "error")},
 		{"columns", c.Columns},
@@ -256,15 +262,18 @@ func (r *reader) place() {
 	if r.config.ExactlyOnce && strings.EqualFold(ownName(r.config.LedgerTable), ownName(r.config.Table)) {
 		r.fail("property ledgerTable: %q is the table of the rows; allowed: another one", r.config.LedgerTable)
 	}
+	if r.config.ExactlyOnce && (isTemplate(r.config.Table) || r.config.TableField != "") {
+		r.fail("property delivery: \"exactlyOnce\" where rows choose their table; allowed: one table per action, or atLeastOnce, with a primary key in each table")
+	}
 	r.placeLetters()
 	r.placeMapping()
 }
 
 // placeMapping refuses what would draw up columns for fields that go elsewhere:
-// what is made in the database is made for fields by their names.
+// of columns it is known what they get, but not what else the rest should be.
 func (r *reader) placeMapping() {
 	c := r.config
-	mapped := choose(len(c.Columns) > 0, "columns", choose(c.RestField != "", "restField", choose(c.SnakeCase, "fieldCase", choose(c.IgnoreOtherFields, "otherFields", ""))))
+	mapped := choose(c.RestField != "", "restField", choose(c.SnakeCase, "fieldCase", ""))
 	if mapped == "" {
 		return
 	}

@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || warnings != nil {
 		t.Fatal(err, warnings)
 	}
-	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , nullAs null, extraFields error, columns map[], otherFields byName, fieldCase asIs, restField , restContent extra, timezone UTC, epochUnit auto, " +
+	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , tableField , allowedTables [], maxTables 100, nullAs null, extraFields error, columns map[], otherFields byName, fieldCase asIs, restField , restContent extra, timezone UTC, epochUnit auto, " +
 		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
@@ -117,7 +117,8 @@ func TestMappingBesideWhatIsMade(t *testing.T) {
 	}{
 		{[]any{"columns", map[string]any{"a": "b"}, "autoCreate", true, "schema", map[string]any{"a": "INT"}}, ""},
 		{[]any{"columns", map[string]any{}, "fieldCase", "asIs", "autoCreate", true, "autoEvolve", true}, ""},
-		{[]any{"columns", map[string]any{"a": "b"}, "autoCreate", true}, `property autoCreate: "true" beside columns: rows alone do not say what columns the table needs; allowed: schema beside it, which names them all, or leave it out`},
+		{[]any{"columns", map[string]any{"a": "b"}, "autoCreate", true, "autoEvolve", true}, ""},
+		{[]any{"columns", map[string]any{"a": "b"}, "restField", "r", "autoCreate", true}, `property autoCreate: "true" beside restField: rows alone do not say what columns the table needs; allowed: schema beside it, which names them all, or leave it out`},
 		{[]any{"restField", "r", "autoEvolve", "dryRun"}, `property autoEvolve: "dryRun" beside restField: columns are only added for fields that go to them by name; allowed: false, or leave restField out`},
 		{[]any{"fieldCase", "snake", "autoEvolve", true}, `property autoEvolve: "true" beside fieldCase`},
 		{[]any{"fieldCase", "snake", "autoEvolve", "maybe"}, `property autoEvolve: "maybe"; allowed`},
@@ -192,7 +193,6 @@ func TestValuesRefused(t *testing.T) {
 		{"dburl", "user:test@tcp(localhost:3307)/database", "properties url and dburl: both are given and differ; allowed: one of them"},
 		{"Table", "other", "properties Table and table: both are table; allowed: one spelling"},
 		{"table", "a.b.c", `property table: "a.b.c": more than two parts; a dot inside a name needs backquotes; allowed: table or`},
-		{"table", "t_{{.device}}", `property table: "t_{{.device}}": a template: this release writes to one table per action`},
 		{"table", "a`b", "property table: \"a`b\": a backquote inside a name"},
 		{"table", "`a", "property table: \"`a\": a backquote is not closed"},
 		{"table", "`a`b", "property table: \"`a`b\": something follows a closing backquote"},
@@ -223,7 +223,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	})
 	want := []string{
 		"property URL: the port is not one; allowed: 1 to 65535",
-		"property table: missing; allowed: table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot",
+		"property table: missing; allowed: table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot; the table may hold fields as in metrics_{{.device}}",
 		`property nullAs: "x"; allowed: null, default`,
 		"property maxBatchRows: 0; allowed: 1 to 65535",
 		`property format: "protobuf": the sink reads JSON alone; allowed: json`,

@@ -133,7 +133,7 @@ func (r *reader) tableAlone(p Property, name string, v any) (string, bool) {
 		r.fail("property %s: %s: %w; allowed: %s", name, describe(v), err, p.Allowed)
 		return "", false
 	}
-	if tableDatabase(s) != "" {
+	if tableDatabase(s) != "" || isTemplate(s) {
 		r.refuse(p, name, v)
 		return "", false
 	}

@@ -1,9 +1,6 @@
 package config
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "encoding/json"
 
 // makingProperties say what the sink makes in the database. All of it is off
 // by default.
@@ -42,13 +39,13 @@ var makingProperties = []Property{
 		read: readSchema,
 	},
 	{
-		Name: "primaryKey", Type: "string", Default: "", Allowed: `columns' names, as text with commas or as a list, e.g. "device, at"`,
+		Name: "primaryKey", Type: "list", Default: "", Allowed: "a column's name, several with commas, or a list of them",
 		Label: Text{"Primary key", "主键"},
 		Hint: Text{
-			"The columns of the primary key of a table that autoCreate makes, in order. Without one, rows that come again after a crash cannot be told from new ones.",
-			"autoCreate 所建表的主键列，按顺序。没有主键时，崩溃后重复到达的行无法与新行区分。",
+			"The columns of the primary key of a table that autoCreate makes, in order; keyField's by default. Without one, rows that come again after a crash cannot be told from new ones.",
+			"autoCreate 所建表的主键列，按顺序，默认为 keyField 的列。没有主键时，崩溃后重复到达的行无法与新行区分。",
 		},
-		read: readPrimaryKey,
+		read: names(func(r *reader, list []string) { r.config.PrimaryKey = list }),
 	},
 	{
 		Name: "maxColumns", Type: "integer", Default: 200, Unit: "columns", Allowed: "1 to 1017",
@@ -83,27 +80,6 @@ func readSchema(r *reader, p Property, name string, v any) {
 			r.refuse(p, name, v)
 		}
 	default:
-		r.refuse(p, name, v)
-	}
-}
-
-func readPrimaryKey(r *reader, p Property, name string, v any) {
-	if s, ok := v.(string); ok {
-		if strings.TrimSpace(s) == "" {
-			return
-		}
-		for part := range strings.SplitSeq(s, ",") {
-			r.config.PrimaryKey = append(r.config.PrimaryKey, strings.TrimSpace(part))
-		}
-		return
-	}
-	list, ok := v.([]any)
-	for _, e := range list {
-		s, isText := e.(string)
-		ok = ok && isText
-		r.config.PrimaryKey = append(r.config.PrimaryKey, s)
-	}
-	if !ok {
 		r.refuse(p, name, v)
 	}
 }

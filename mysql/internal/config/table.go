@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,9 +13,6 @@ const maxName = 64
 // checkTable says what is wrong with a table's name. The name stays as it was
 // given; what reads it follows the same rules.
 func checkTable(s string) error {
-	if strings.Contains(s, "{{") {
-		return errors.New("a template: this release writes to one table per action")
-	}
 	if addressLike(s) {
 		return errors.New("no table's name")
 	}
@@ -32,6 +30,13 @@ func checkTable(s string) error {
 	}
 	return nil
 }
+
+// fieldsIn are the fields of a row that a table's name may hold. What they say
+// is for the room that finds a row's table to judge.
+var fieldsIn = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+
+// isTemplate tells whether rows have a say in a table's name.
+func isTemplate(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "}}") }
 
 // tableDatabase returns the database that a table's name gives, or "".
 func tableDatabase(s string) string {
@@ -54,6 +59,7 @@ func ownName(s string) string {
 // tableParts splits at dots outside backquotes and takes the backquotes off.
 func tableParts(s string) ([]string, error) {
 	const blank = " \t\r\n"
+	s = fieldsIn.ReplaceAllLiteralString(s, "{{}}") // whose dots part nothing
 	var parts []string
 	for {
 		s = strings.TrimLeft(s, blank)

@@ -21,6 +21,7 @@ import (
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/mapping"
+	"ekuiper-mysql/mysql/internal/route"
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
@@ -123,7 +124,14 @@ type Options struct {
 	// Wanted receives when others wait for a connection to the same server: one
 	// that rests is given up then. Nil never does.
 	Wanted <-chan struct{}
-	Memory Budget // that the rule shares with others, as from New; nil is as if there were none
+
+	Route     *route.Route // says which table a row goes to; nil: all go to Table. Only a Router looks at it
+	MaxTables int          // that rows may choose, at least 1
+	Shared    bool         // the connections are other Deliveries' too, who see to their end
+	Unasked   []string     // fields that are no error where they have no column
+	// RefuseMissing says that a table which does not exist is the fault of the
+	// rows for it. If not, they wait for it.
+	RefuseMissing bool
 }
 
 // Origins tells where a row comes from, by its number in the queue, and what
@@ -144,8 +152,6 @@ func (o *Options) facts(ref rowRef) mapping.Facts {
 type Delivery struct {
 	setup       atomic.Pointer[setup]
 	queue       Queue
-	ration      ration
-	feeding     atomic.Bool // the feeder has rows that the writer has not
 	letters     DeadLetters
 	meter       Meter
 	log         Logger
@@ -157,6 +163,7 @@ type Delivery struct {
 	sizing      sizing
 	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
+	ill         atomic.Bool           // this table, and not the way to it, has taken no rows for long
 
 	unreadable sync.Once // the user may not read the table: said
 
@@ -178,12 +185,24 @@ type setup struct {
 	db      *sqlx.DB
 }
 
+// close ends the connections, unless others have them too.
+func (s *setup) close() error {
+	if s.options.Shared {
+		return nil
+	}
+	return s.db.Close()
+}
+
 // dropIdle closes the connections that nobody uses: a new one may lead to
 // another server of a cluster, where the old one leads to a server that takes
 // no rows for as long as it is asked.
 func (s *setup) dropIdle() {
 	s.db.SetMaxIdleConns(0)
-	s.db.SetMaxIdleConns(1)
+	if s.options.Shared {
+		s.db.SetMaxIdleConns(SharedConnections)
+	} else {
+		s.db.SetMaxIdleConns(1)
+	}
 }
 
 // New returns a Delivery that does nothing until Start. It owns db from then on.
@@ -195,7 +214,6 @@ func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h 
 	}
 	d.refusals.rows = map[uint64]int{}
 	d.refusals.fewer.L = &d.refusals.mu
-	d.ration.budget = o.Memory
 	d.setup.Store(&setup{o, db})
 	return d
 }
@@ -217,7 +235,7 @@ func (d *Delivery) Reconfigure(o Options, db *sqlx.DB) {
 	if !reflect.DeepEqual(old.options.Manner, o.Manner) {
 		d.tables.forget() // another manner needs to know more of it
 	}
-	_ = old.db.Close()
+	_ = old.close()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(d.hastened)
@@ -230,8 +248,7 @@ func (d *Delivery) Stop() error {
 	d.cancel()
 	d.done.Wait()
 	d.refusals.work.Wait()
-	d.ration.end()
-	return d.setup.Load().db.Close()
+	return d.setup.Load().close()
 }
 
 // Stuck tells whether rows wait for somebody to mend something.
@@ -264,8 +281,9 @@ func (d *Delivery) classify(err error) fault.Class {
 	var before *beforeError
 	if !errors.As(err, &before) {
 		class := c.Classify(err)
-		if number, _ := fault.Number(err); number == noSuchTable && class == fault.Operator && d.setup.Load().options.Design.Create == design.On {
-			return fault.SchemaChanged // it is made again
+		o := &d.setup.Load().options
+		if number, _ := fault.Number(err); number == noSuchTable && class == fault.Operator && (o.Design.Create == design.On || o.RefuseMissing) {
+			return fault.SchemaChanged // it is made again, or the rows are set aside
 		}
 		return class
 	}

@@ -21,7 +21,6 @@ type feeder struct {
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
 	handed  time.Time   // when the batch before was taken
-	room    int64       // bytes that the open batch may have
 
 	told told // for tellMissing
 
@@ -29,7 +28,7 @@ type feeder struct {
 	held    []Message // read ahead of the claim
 	written uint64    // rows below are stored or set aside, says the ledger
 
-	raw     []byte  // the row at hand, where the table may have to change for it
+	asking  rowRef  // the row at hand, where the table may have to change for it
 	sampler sampler // looks at it and at what waits
 	growth  growth
 }
@@ -47,7 +46,6 @@ func (d *Delivery) feed(ctx context.Context) {
 			f.resumed = true
 		}
 		if m, ok := f.nextMessage(); ok {
-			f.tell(true)
 			if f.message(ctx, m) != nil {
 				return
 			}
@@ -77,9 +75,7 @@ func (f *feeder) wait(ctx context.Context) bool {
 	var offer chan *batch
 	if len(f.batch.rows) > 0 && f.due {
 		offer = f.batches
-		f.ration.note(f.batch)
 	}
-	f.tell(len(f.batch.rows) > 0 && f.due)
 	select {
 	case <-ctx.Done():
 		return false
@@ -87,10 +83,9 @@ func (f *feeder) wait(ctx context.Context) bool {
 	case <-f.delay.C:
 		f.due = true
 	case offer <- f.batch:
-		f.next(ctx)
+		f.next()
 	case <-f.rest:
 		if len(f.batch.rows) == 0 {
-			f.ration.drop(f.batch)
 			f.batch = &batch{}
 			f.decoder = payload.Decoder{}
 		}
@@ -98,34 +93,12 @@ func (f *feeder) wait(ctx context.Context) bool {
 	return true
 }
 
-// tell lets the writer know whether there are rows for it.
-func (f *feeder) tell(feeding bool) {
-	if f.feeding.Load() != feeding {
-		f.feeding.Store(feeding)
-	}
-}
-
-// next opens a new batch. Where others need the memory more than this rule needs
-// to be ahead of the writer it waits for the one that was handed over.
-func (f *feeder) next(ctx context.Context) {
+// next opens a new batch.
+func (f *feeder) next() {
 	f.handed = time.Now()
-	ready := closed
-	if _, tight := f.ration.limit(); tight {
-		ready = nil
-	}
 	select {
 	case f.batch = <-f.free:
 	default:
-		select {
-		case f.batch = <-f.free:
-		case <-ready:
-			f.batch = &batch{}
-		case <-ctx.Done():
-			f.batch = &batch{}
-		}
-	}
-	if limit, _ := f.ration.limit(); f.batch.takes() > 2*limit { // from when there was more
-		f.ration.drop(f.batch)
 		f.batch = &batch{}
 	}
 	f.due = false
@@ -199,8 +172,8 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	}
 	grown := false
 	for reread := false; ; reread = true {
-		t, err := f.ready(ctx, &row)
-		if errors.Is(err, design.ErrNothing) {
+		t, err := f.ready(ctx, &ref)
+		if errors.Is(err, design.ErrNothing) || errors.Is(err, schema.ErrNoTable) {
 			return f.setAside(ctx, ref, err)
 		}
 		if err != nil {
@@ -214,7 +187,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 			break
 		}
 		if f.batch.grows && errors.As(err, new(*fieldError)) {
-			f.raw = row.Raw
+			f.asking = ref
 			if err := f.grow(ctx, t); err != nil {
 				return err
 			}
@@ -231,21 +204,20 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		f.meter.ExtraFields(dropped)
 	}
 	if len(f.batch.rows) == 1 {
-		f.room, _ = f.ration.limit()
 		f.open()
 	}
-	if f.batch.fills(f.room) || f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
+	if f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
 		return f.hand(ctx)
 	}
 	return nil
 }
 
 // ready returns the table as known now, with an open batch for it.
-func (f *feeder) ready(ctx context.Context, row *payload.Row) (*schema.Table, error) {
+func (f *feeder) ready(ctx context.Context, ref *rowRef) (*schema.Table, error) {
 	if t := f.batch.table; len(f.batch.rows) > 0 && t == f.tables.live.Load() {
 		return t, nil // its age is looked at once a batch
 	}
-	f.raw = row.Raw
+	f.asking = *ref
 	for {
 		t, err := f.current(ctx, f.sampler)
 		if err != nil || f.batch.table == t && (len(f.batch.rows) > 0 || f.batch.options == f.options) {
@@ -281,14 +253,11 @@ func (f *feeder) open() {
 
 // hand gives the batch to the writer and opens another.
 func (f *feeder) hand(ctx context.Context) error {
-	f.ration.note(f.batch)
 	select {
 	case f.batches <- f.batch:
-		f.next(ctx)
+		f.next()
 		return nil
 	case <-ctx.Done():
 		return errStopped
 	}
 }
-
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

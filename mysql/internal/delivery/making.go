@@ -9,6 +9,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/statement"
@@ -29,65 +30,92 @@ const (
 // the table: all that want it after that wait behind it.
 const lockWait = 5
 
-// sampler looks at rows to draw up a table or columns from. Its error means
-// that ctx is done.
-type sampler func(ctx context.Context) (*design.Sample, error)
+// sampler looks at rows to draw up a table, or columns for t, from. Its error
+// means that ctx is done.
+type sampler func(ctx context.Context, t mapping.Table) (*design.Sample, error)
 
 // once returns a sampler that looks but once.
 func (s sampler) once() sampler {
 	var known *design.Sample
-	return func(ctx context.Context) (_ *design.Sample, err error) {
+	return func(ctx context.Context, t mapping.Table) (_ *design.Sample, err error) {
 		if known == nil {
-			known, err = s(ctx)
+			known, err = s(ctx, t)
 		}
 		return known, err
 	}
 }
 
-// look adds a message's rows, as far as it can be read, to s.
-func look(s *design.Sample, d *payload.Decoder, message []byte) {
-	d.Reset(message)
-	for s.Rows() < sampleRows {
-		row, err := d.Next()
+// noTable has no columns yet.
+type noTable struct{}
+
+// Lookup implements mapping.Table.
+func (noTable) Lookup([]byte) int { return -1 }
+
+// look is a look at rows, as their table gets them.
+type look struct {
+	design.Sample
+	table   mapping.Table
+	options *Options
+	mapper  mapping.Mapper
+	decoder payload.Decoder
+	size    int // bytes looked at
+}
+
+func (d *Delivery) newLook(t mapping.Table) *look {
+	l := &look{table: t, options: &d.setup.Load().options}
+	if m := l.options.Manner; m != nil {
+		l.Pass = m.KindField
+	}
+	return l
+}
+
+// at adds a message's rows, as far as it can be read. What metadata tells of
+// them is that of row.
+func (l *look) at(message []byte, row rowRef) {
+	l.size += len(message)
+	l.decoder.Reset(message)
+	for l.Rows() < sampleRows {
+		r, err := l.decoder.Next()
 		var element *payload.ElementError
 		switch {
-		case err == nil:
-			s.Add(row)
-		case !errors.As(err, &element):
+		case errors.As(err, &element):
+			continue
+		case err != nil:
 			return
 		}
+		if l.options.Mapping != nil {
+			if r, _, err = l.mapper.Map(r, l.options.Mapping, l.table, l.options.facts(row)); err != nil {
+				continue
+			}
+		}
+		l.Add(r)
 	}
 }
 
-func sampleOf(rows []rowRef) *design.Sample {
-	s := &design.Sample{}
-	var d payload.Decoder
+func (d *Delivery) sampleOf(rows []rowRef, t mapping.Table) *design.Sample {
+	l := d.newLook(t)
 	for i := range rows {
-		look(s, &d, rows[i].raw)
+		l.at(rows[i].raw, rows[i])
 	}
-	return s
+	return &l.Sample
 }
 
 // sample looks at the row at hand, at its message and at those behind it. It
 // waits a moment for them: what a rule's first row alone tells of the rows to
 // come is little.
-func (f *feeder) sample(ctx context.Context) (*design.Sample, error) {
-	s := &design.Sample{}
-	var d payload.Decoder
-	look(s, &d, f.raw)
-	look(s, &d, f.at.Data)
-	size := len(f.at.Data)
+func (f *feeder) sample(ctx context.Context, t mapping.Table) (*design.Sample, error) {
+	l := f.newLook(t)
+	l.at(f.asking.raw, f.asking)
+	l.at(f.at.Data, f.asking)
 	for i := range f.held {
-		look(s, &d, f.held[i].Data)
-		size += len(f.held[i].Data)
+		l.at(f.held[i].Data, f.asking)
 	}
 	enough := time.NewTimer(f.options.SampleFor)
 	defer enough.Stop()
-	for s.Rows() < sampleRows && size < sampleBytes {
+	for l.Rows() < sampleRows && l.size < sampleBytes {
 		if m, ok := f.queue.Next(); ok {
 			f.held = append(f.held, m)
-			look(s, &d, m.Data)
-			size += len(m.Data)
+			l.at(m.Data, f.asking)
 			continue
 		}
 		select {
@@ -95,17 +123,17 @@ func (f *feeder) sample(ctx context.Context) (*design.Sample, error) {
 			return nil, errStopped
 		case <-f.queue.Ready():
 		case <-enough.C:
-			return s, nil
+			return &l.Sample, nil
 		}
 	}
-	return s, nil
+	return &l.Sample, nil
 }
 
 // create makes the table. Its error is for a person to mend, or passes, unless
 // it is design.ErrNothing or errStopped.
 func (d *Delivery) create(ctx context.Context, s *setup, sample sampler) error {
 	o := &s.options
-	rows, err := sample(ctx)
+	rows, err := sample(ctx, noTable{})
 	if err != nil {
 		return err
 	}
@@ -140,12 +168,18 @@ func (d *Delivery) define(ctx context.Context, s *setup, what, text string) erro
 		return &beforeError{"connect", err}
 	}
 	defer func() {
+		if s.options.Shared && err == nil { // whose waits are bounded already
+			_ = conn.Close()
+			return
+		}
 		// Not back to its pool, with a session that is not as the url asks for.
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 		_ = conn.Close()
 	}()
-	if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockWait)); err != nil {
-		d.log.Debugf("bounding the wait for %s: %v", d.target(), err)
+	if !s.options.Shared {
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockWait)); err != nil {
+			d.log.Debugf("bounding the wait for %s: %v", d.target(), err)
+		}
 	}
 	if _, err = conn.ExecContext(ctx, text); err == nil {
 		return nil
@@ -196,9 +230,7 @@ func (f *feeder) grow(ctx context.Context, t *schema.Table) error {
 		}
 		return err
 	}
-	s := &design.Sample{}
-	look(s, &payload.Decoder{}, f.raw)
-	columns, _ := f.options.Design.Missing(t, s)
+	columns, _ := f.options.Design.Missing(t, f.sampleOf([]rowRef{f.asking}, t))
 	var news []design.Column
 	for _, c := range columns {
 		if !f.growth.told[c.Name] && len(f.growth.told) < f.options.Design.MaxColumns {
@@ -222,7 +254,7 @@ func (f *feeder) grow(ctx context.Context, t *schema.Table) error {
 // and returns it as it is then; full says that fields are left which get none.
 // An error means that ctx is done.
 func (d *Delivery) evolve(ctx context.Context, t *schema.Table, sample sampler) (_ *schema.Table, full bool, err error) {
-	rows, err := sample(ctx)
+	rows, err := sample(ctx, t)
 	if err != nil {
 		return nil, false, err
 	}

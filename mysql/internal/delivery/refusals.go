@@ -83,10 +83,14 @@ func (r *refusals) below(number uint64) bool {
 // setAside gives up on one row. It returns before the dead letters have it on
 // disk, which many rows wait for together.
 func (d *Delivery) setAside(ctx context.Context, r rowRef, reason error) error {
+	return d.setAsideFor(ctx, d.setup.Load().options.Table.String(), r, reason)
+}
+
+// setAsideFor is setAside of a row for the table that is named.
+func (d *Delivery) setAsideFor(ctx context.Context, table string, r rowRef, reason error) error {
 	if err := d.refusals.begin(ctx, r.number, len(r.raw)); err != nil {
 		return err
 	}
-	table := d.setup.Load().options.Table.String()
 	kept, err := d.letters.SetAside(ctx, Refused{r.number, r.accepted, r.replayed, r.raw, table, reason})
 	if err != nil {
 		return errStopped

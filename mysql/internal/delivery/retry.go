@@ -69,6 +69,9 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	}
 	limit := maxPause
 	class := r.d.classify(err)
+	if isOfTable(err) && (!fault.IsConflict(err) || time.Since(r.since) >= patientFor) {
+		r.d.ill.Store(true)
+	}
 	switch {
 	case class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable):
 		limit = operatorPause
@@ -97,6 +100,19 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	return nil
 }
 
+// isOfTable tells whether err is about one table: others may be well.
+func isOfTable(err error) bool {
+	if errors.Is(err, schema.ErrNoTable) || errors.As(err, new(*mendError)) || fault.IsConflict(err) {
+		return true
+	}
+	number, _ := fault.Number(err)
+	switch number {
+	case 1036, 1100, 1142, 1143, 1146, 1194, 1195, 1205, 1347, 1442, 1471, 1932:
+		return true
+	}
+	return false
+}
+
 func (r *retry) report(err error, advice string) {
 	now := time.Now()
 	t := trouble{class: r.d.classify(err)}
@@ -117,6 +133,7 @@ func (r *retry) healed() {
 		r.d.log.Infof("%s %s works again after %d attempts in %v", r.doing, r.d.target(), r.attempts, time.Since(r.since).Round(time.Millisecond))
 	}
 	r.d.stuck.Store(false)
+	r.d.ill.Store(false)
 	*r = *newRetry(r.d, r.doing)
 }
 

@@ -72,6 +72,16 @@ func (s *session) lend(ctx context.Context) {
 	_ = s.conn.Close()
 }
 
+// giveBack leaves the connection, which is well, to others.
+func (s *session) giveBack() {
+	if s.broken || s.holds {
+		s.close()
+		return
+	}
+	s.forget()
+	_ = s.conn.Close()
+}
+
 func (s *session) forget() {
 	_ = s.conn.Raw(func(any) error {
 		s.inserts.drop()

@@ -27,6 +27,7 @@ type tables struct {
 	suspect bool          // not to be used before it is read again
 	read    time.Time
 	doubted time.Time // when a row last was reason to read it
+	lacked  error     // that there was none, when it was last read; nil if there was
 
 	live   atomic.Pointer[schema.Table] // table, unless suspect: for each row's asking
 	packet atomic.Int64                 // the server's max_allowed_packet in bytes, 0 unknown
@@ -50,10 +51,36 @@ func (t *tables) put(table *schema.Table, packet int) *schema.Table {
 	if t.table == nil || !reflect.DeepEqual(t.table, table) {
 		t.table = table
 	}
-	t.read, t.suspect = time.Now(), false
+	t.read, t.suspect, t.lacked = time.Now(), false, nil
 	t.packet.Store(int64(packet))
 	t.live.Store(t.table)
 	return t.table
+}
+
+// lack notes that there is no table, as err says.
+func (t *tables) lack(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read, t.suspect, t.lacked = time.Now(), true, err
+	t.live.Store(nil)
+}
+
+// lacking returns why there is no table, if that was found out less than
+// minAge ago.
+func (t *tables) lacking(minAge time.Duration) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lacked != nil && time.Since(t.read) < minAge {
+		return t.lacked
+	}
+	return nil
+}
+
+// isLacking tells whether there was no table when it was last looked for.
+func (t *tables) isLacking() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lacked != nil
 }
 
 // keep puts off the next look for changes.
@@ -110,12 +137,15 @@ func (t *tables) maxPacket() int {
 
 // current returns the table, reading it first if need be, and making it from
 // the rows that sample looks at where the rule says so. It waits for the
-// server as long as it takes; an error means that ctx is done, or is
-// design.ErrNothing.
+// server as long as it takes; an error means that ctx is done, unless it is
+// design.ErrNothing or, where that is the rows' fault, schema.ErrNoTable.
 func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, error) {
 	table, old := d.tables.get()
 	if table != nil && !old {
 		return table, nil
+	}
+	if err := d.tables.lacking(d.setup.Load().options.MinReload); err != nil {
+		return nil, err
 	}
 	retry := newRetry(d, "reading the columns of")
 	sample = sample.once()
@@ -131,6 +161,10 @@ func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, 
 			if made = err == nil; made {
 				continue
 			}
+		}
+		if through.options.RefuseMissing && through.options.Design.Create == design.Off && errors.Is(err, schema.ErrNoTable) {
+			d.tables.lack(err)
+			return nil, err
 		}
 		made = false // where it was and is not there yet, as on a replica, there is time
 		switch {

@@ -7,8 +7,11 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -67,9 +70,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-rest.C:
 			w.release()
 		case <-idle.C:
-			if w.turn.idle = !w.feeding.Load(); !w.turn.idle {
-				idle.Reset(lull) // the box is slow
-			}
+			w.turn.idle = true
 		case <-w.wanted():
 			w.lend(ctx)
 		case b := <-w.batches:
@@ -77,6 +78,7 @@ func (w *writer) run(ctx context.Context) {
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
 				return
 			}
+			w.giveBack()
 			b.reset(b.table)
 			if large {
 				// An idle rule would keep the memory of its last large rows
@@ -86,7 +88,6 @@ func (w *writer) run(ctx context.Context) {
 			select {
 			case w.free <- b:
 			default:
-				w.ration.drop(b)
 			}
 			rest.Reset(idleRelease)
 			w.turn.batches++
@@ -139,8 +140,7 @@ func (w *writer) release() {
 	w.decoder, w.keys, w.keysOf = payload.Decoder{}, nil, nil
 	for len(w.free) > 0 {
 		select {
-		case b := <-w.free:
-			w.ration.drop(b)
+		case <-w.free:
 		default:
 		}
 	}
@@ -227,6 +227,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			w.disconnect()
 		}
 		if class != fault.SchemaChanged || rebuilt {
+			w.giveBack()
 			if err := retry.wait(ctx, err); err != nil {
 				return err
 			}
@@ -299,15 +300,20 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 	w.log.Infof("%s is not as it was read (%v): reading it again", w.target(), cause)
 	w.tables.drop(b.table)
 	w.disconnect() // reading takes a connection, and the user may have no second one
-	sample := func(context.Context) (*design.Sample, error) { return sampleOf(b.rows[lo:hi]), nil }
+	sample := func(_ context.Context, t mapping.Table) (*design.Sample, error) {
+		return w.sampleOf(b.rows[lo:hi], t), nil
+	}
 	t, err := w.current(ctx, sample)
 	if err == nil && w.through.options.Design.Evolve == design.On {
 		t, _, err = w.evolve(ctx, t, sample)
 	}
+	nb := &batch{}
+	if errors.Is(err, schema.ErrNoTable) {
+		return nb, w.setAllAside(ctx, b.rows[lo:hi], err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	nb := &batch{}
 	for options := &w.setup.Load().options; nb.prepare(t, options, w.rowAlias.Load()) != nil; options = &w.setup.Load().options {
 		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it
 		if t, err = w.current(ctx, sample); err != nil {
@@ -328,6 +334,15 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		}
 	}
 	return nb, nil
+}
+
+func (w *writer) setAllAside(ctx context.Context, rows []rowRef, reason error) error {
+	for _, r := range rows {
+		if err := w.setAside(ctx, r, reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // execute writes the rows lo to hi in one transaction.
@@ -395,6 +410,14 @@ func describe(statement string, rows int, err error) error {
 	return fmt.Errorf("%s of %d rows: %w", statement, rows, err)
 }
 
+// giveBack leaves a connection that is shared to the others.
+func (w *writer) giveBack() {
+	if w.session != nil && w.through.options.Shared {
+		w.session.giveBack()
+		w.session = nil
+	}
+}
+
 // connect makes sure of a living connection.
 func (w *writer) connect(ctx context.Context) error {
 	through := w.setup.Load()
@@ -424,8 +447,23 @@ func (w *writer) connect(ctx context.Context) error {
 	w.session = newSession(conn)
 	w.used = time.Now()
 	w.turn = turn{began: w.used}
-	w.meter.Connected()
+	if isFresh(conn) {
+		w.meter.Connected()
+	}
 	return nil
+}
+
+// isFresh tells whether the connection was just made. Of one that does not
+// tell, it was.
+func isFresh(conn *sqlx.Conn) bool {
+	fresh := true
+	_ = conn.Raw(func(c any) error {
+		if c, ok := c.(interface{ Fresh() bool }); ok {
+			fresh = c.Fresh()
+		}
+		return nil
+	})
+	return fresh
 }
 
 func (w *writer) disconnect() {

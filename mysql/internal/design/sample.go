@@ -19,6 +19,8 @@ const maxFields = 2 * MostColumns
 
 // Sample is what is known of some rows' fields. The zero value is empty.
 type Sample struct {
+	Pass string // a field that gets no column; "" for none
+
 	fields []*field // in the order in which they came
 	byName map[string]*field
 	rows   int
@@ -51,7 +53,7 @@ func (s *Sample) field(name []byte) *field {
 	if len(s.byName) >= maxFields {
 		return f
 	}
-	if f == nil && CheckName(string(name)) == nil {
+	if f == nil && CheckName(string(name)) == nil && (s.Pass == "" || s.Pass != string(name)) {
 		f = &field{name: string(name), times: true}
 		s.fields = append(s.fields, f)
 	}

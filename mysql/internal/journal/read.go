@@ -11,7 +11,6 @@ import (
 
 const (
 	readAhead   = 256 << 10 // bytes of messages taken from disk at once
-	leastAhead  = 32 << 10  // where others need the memory
 	arenaSize   = 16 << 10  // messages up to a quarter of it share one allocation
 	rereadAfter = time.Second
 	maxRereads  = 3 // before what the disk refuses is given up
@@ -48,7 +47,7 @@ func (d *Disk) remember(m Message, seg *segment) {
 	if d.nextRead.record != m.Record {
 		return
 	}
-	if d.head < len(d.cache) && d.cached+int64(len(m.Data)) > min(d.o.CacheBytes, d.o.Budget.Share()) {
+	if d.head < len(d.cache) && d.cached+int64(len(m.Data)) > d.o.CacheBytes {
 		d.hint = hint{m.Record, seg, seg.size}
 		return
 	}
@@ -103,7 +102,6 @@ func (d *Disk) pop() (m Message, ok bool) {
 	if d.head == len(d.cache) {
 		d.cache, d.head = d.cache[:0], 0
 	}
-	d.account()
 	d.flushState() // of what was dropped
 	if !ok {
 		m = Message{}
@@ -129,7 +127,7 @@ func (d *Disk) fill() bool {
 	if seg == nil {
 		return true
 	}
-	exhausted, err := r.load(from, end, int(max(leastAhead, min(readAhead, d.o.Budget.Share()))))
+	exhausted, err := r.load(from, end)
 	if err != nil {
 		return d.rereadLater(err)
 	}
@@ -158,7 +156,6 @@ func (d *Disk) fill() bool {
 	if exhausted && seg.sealed || d.nextRead.record >= d.next.record {
 		d.leave()
 	}
-	d.account()
 	d.flushState() // of what was lost
 	return true
 }
@@ -205,10 +202,10 @@ func (d *Disk) leave() {
 	}
 }
 
-// load reads messages from next on and below end, up to about most bytes.
-func (r *reader) load(next, end position, most int) (exhausted bool, err error) {
+// load reads messages from next on and below end, up to about readAhead bytes.
+func (r *reader) load(next, end position) (exhausted bool, err error) {
 	r.loaded, r.gaps, r.rest = r.loaded[:0], r.gaps[:0], gap{}
-	for bytes := 0; bytes < most; {
+	for bytes := 0; bytes < readAhead; {
 		before := r.scan.off
 		h, at, err := r.scan.next()
 		if errors.Is(err, io.EOF) {

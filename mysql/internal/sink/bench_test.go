@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -91,4 +92,39 @@ func benchmarkRows(b *testing.B, r *bundle, s *Sink, rows int) {
 		}
 	}
 	r.settle(s)
+}
+
+// BenchmarkTablePerRow is rows that go to as many tables in turn.
+func BenchmarkTablePerRow(bench *testing.B) {
+	for _, tables := range []int{0, 1, 10, 100} {
+		bench.Run(fmt.Sprint(tables), func(bench *testing.B) {
+			b := newBundle(bench)
+			props := b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true, "road", "insert")
+			if tables == 0 { // no template
+				props = b.props("", "m_0", "autoCreate", true, "road", "insert")
+			}
+			s := b.open(props)
+			for i := range max(tables, 1) { // the tables are there
+				b.collect(s, fmt.Sprintf(`{"device":%d,"id":1,"x":1.5,"name":"some text"}`, i))
+			}
+			b.settle(s)
+			const each = 100
+			var messages [][]byte
+			for m := range 1000 {
+				var rows []string
+				for i := range each {
+					rows = append(rows, fmt.Sprintf(`{"device":%d,"id":%d,"x":%d.5,"name":"some text of a row"}`, (m*each+i)%max(tables, 1), i, i))
+				}
+				messages = append(messages, []byte("["+strings.Join(rows, ",")+"]"))
+			}
+			bench.ResetTimer()
+			for i := range bench.N {
+				if err := s.Collect(b.context("rule"), messages[i%len(messages)]); err != nil {
+					bench.Fatal(err)
+				}
+			}
+			b.settle(s)
+			bench.ReportMetric(float64(bench.N*each)/bench.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }

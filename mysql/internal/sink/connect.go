@@ -4,13 +4,16 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 
 	"ekuiper-mysql/mysql/internal/config"
+	"ekuiper-mysql/mysql/internal/connections"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/link"
@@ -29,9 +32,9 @@ var roads = map[string]delivery.Road{"auto": delivery.AutoRoad, "insert": delive
 // connectLazily prepares connections without making one. They share what the
 // server has, and what is known of it, with others; nil shares with nobody.
 func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Options, *sqlx.DB, error) {
-	name, err := schema.ParseName(c.Table)
+	name, way, err := aim(c)
 	if err != nil {
-		return delivery.Options{}, nil, fmt.Errorf("property table: %w", err)
+		return delivery.Options{}, nil, err
 	}
 	unit, err := schema.ParseEpochUnit(c.EpochUnit)
 	if err != nil {
@@ -49,13 +52,17 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
-	connector, recheck, err := connectorOf(c, shared, log)
+	connect, most, idle := connectorOf, maxConnections, 1
+	if way != nil {
+		connect, most, idle = connectorForMany, delivery.SharedConnections, delivery.SharedConnections
+	}
+	connector, recheck, err := connect(c, shared, log)
 	if err != nil {
 		return delivery.Options{}, nil, err
 	}
 	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(1)
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(idle)
 	db.SetConnMaxIdleTime(maxIdle)
 	return delivery.Options{
 		Table: name, Target: c.Target,
@@ -63,7 +70,7 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 		Mapping: columns, NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
 		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Recheck: recheck, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
-		Design: plan, SampleFor: sampleFor,
+		Design: plan, SampleFor: sampleFor, Route: way, MaxTables: c.MaxTables,
 	}, db, nil
 }
 
@@ -82,6 +89,41 @@ func connectorOf(c *config.Config, shared *reach, log api.Logger) (driver.Connec
 		return l, l.Recheck(), nil
 	}
 	return shared.connections.Connector(l, sessionOf(c)), l.Recheck(), nil
+}
+
+// connectorForMany returns what makes the connections that all tables of c
+// share: they keep statements, and what waits for a locked table gives way.
+func connectorForMany(c *config.Config, shared *reach, log api.Logger) (driver.Connector, time.Duration, error) {
+	bounded := *c
+	bounded.Driver = c.Driver.Clone()
+	boundLocks(bounded.Driver)
+	cluster := &link.Cluster{}
+	if shared != nil {
+		cluster = shared.cluster
+	}
+	l, err := linkOf(&bounded, cluster, log)
+	if err != nil {
+		return nil, 0, err
+	}
+	if shared == nil {
+		return connections.Remember(l), l.Recheck(), nil
+	}
+	// Never lent: another would get the statements.
+	return connections.Remember(shared.connections.Connector(l, "")), l.Recheck(), nil
+}
+
+// boundLocks sets how long a statement waits for a locked table, in seconds,
+// unless the url does: it keeps one of the few connections from other tables.
+func boundLocks(d *mysql.Config) {
+	d.Params = maps.Clone(d.Params)
+	if d.Params == nil {
+		d.Params = map[string]string{}
+	}
+	for _, name := range []string{"lock_wait_timeout", "innodb_lock_wait_timeout"} {
+		if _, given := d.Params[name]; !given {
+			d.Params[name] = "5"
+		}
+	}
 }
 
 // sessionOf tells connections apart that must not be lent from one rule to the

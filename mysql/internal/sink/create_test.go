@@ -60,6 +60,34 @@ func TestTableIsMadeAsDeclared(t *testing.T) {
 	b.wantRows("SELECT device, at, temp, state FROM made ORDER BY temp", "a,2025-11-20 10:30:17.123,20.00,on", "A,2025-11-20 10:30:17.123,20.25,it's off")
 }
 
+// The key that finds a row is the table's, and what says what a row does is no column.
+func TestTableIsMadeForUpserts(t *testing.T) {
+	b := newBundle(t)
+	s := b.open(b.props("", "made", "autoCreate", true, "autoEvolve", true, "mode", "upsert", "keyField", "id", "rowkindField", "kind"))
+	b.collect(s, `{"id":"a","x":1,"kind":"insert"}`, `{"id":"a","x":2}`, `{"id":"b","x":3}`, `{"id":"b","kind":"delete"}`, `{"id":"c","x":4,"y":5,"kind":"upsert"}`)
+	b.settle(s)
+	b.collect(s, `{"id":"c","z":"new","kind":"update"}`)
+	b.settle(s)
+	if got := plain(b.columns("made")); got != "id varchar(255) NOT NULL, x bigint, y bigint, z varchar(255)" {
+		t.Error(got)
+	}
+	b.wantRows("SELECT id, x, y, z FROM made ORDER BY id", "a,2,NULL,NULL", "c,4,5,new")
+}
+
+// What columns makes of the rows is what the table is made for.
+func TestTableIsMadeForMappedRows(t *testing.T) {
+	b := newBundle(t)
+	s := b.open(b.props("", "made", "autoCreate", true, "autoEvolve", true, "columns", object{"temp": "p.t", "site": object{"value": "n"}, "rule": object{"meta": "rule"}}))
+	b.collect(s, `{"id":1,"p":{"t":1}}`, `{"id":2,"p":{"t":1.5}}`)
+	b.settle(s)
+	b.collect(s, `{"id":3,"p":{"t":2},"new":"x"}`)
+	b.settle(s)
+	if got := plain(b.columns("made")); got != "id bigint, rule varchar(255), site varchar(255), temp double, new varchar(255)" {
+		t.Error(got)
+	}
+	b.wantRows("SELECT id, rule, site, temp, new FROM made ORDER BY id", "1,rule,n,1,NULL", "2,rule,n,1.5,NULL", "3,rule,n,2,x")
+}
+
 // Names that would be SQL, were they not quoted.
 func TestMadeNamesAreNoSQL(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE victim (id INT)")
@@ -271,8 +299,8 @@ func TestWrongPlansAreRefused(t *testing.T) {
 		{[]any{"autoCreate", true, "schema", "[1]"}, `property schema: "[1]"; allowed: an object`},
 		{[]any{"schema", map[string]any{"a": "INT"}}, "property schema: nothing is made with it"},
 		{[]any{"primaryKey", "a"}, "property primaryKey: no table is made with it"},
-		{[]any{"autoCreate", true, "primaryKey", "a,,b"}, `property primaryKey: column "": an empty name`},
-		{[]any{"autoCreate", true, "primaryKey", []any{"a", 5}}, `property primaryKey: a value of type list; allowed: columns' names`},
+		{[]any{"autoCreate", true, "primaryKey", "a,,b"}, `property primaryKey: "a,,b": an empty name`},
+		{[]any{"autoCreate", true, "primaryKey", []any{"a", 5}}, `property primaryKey: a value of type list: a list with what is no name`},
 		{[]any{"autoEvolve", true, "maxColumns", 5000}, "property maxColumns: 5000; allowed: 1 to 1017"},
 	} {
 		b := &bundle{t: t, journal: "off", database: "d"}

@@ -35,7 +35,7 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 	options := journal.Options{
 		Dir:      dir,
 		Identity: fmt.Sprintf(identityText, id.rule, id.op, id.instance, id.destination()),
-		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log, Budget: o.messages,
+		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log,
 		Full: map[string]journal.Policy{"block": journal.Block, "dropOldest": journal.DropOldest, "refuse": journal.Refuse}[c.WhenFull],
 	}
 	wait, cancel := context.WithTimeout(context.Background(), lockWait)
@@ -87,14 +87,31 @@ func (m messages) Next() (delivery.Message, bool) {
 }
 
 func (m messages) Settle(fate delivery.Fate, from, to uint64) {
-	f := journal.Stored
+	m.Queue.Settle(fateOf(fate), journal.Span{From: from, To: to})
+}
+
+func fateOf(fate delivery.Fate) journal.Fate {
 	switch fate {
 	case delivery.SetAside:
-		f = journal.SetAside
+		return journal.SetAside
 	case delivery.Superseded:
-		f = journal.Superseded
+		return journal.Superseded
 	}
-	m.Queue.Settle(f, journal.Span{From: from, To: to})
+	return journal.Stored
+}
+
+// SettleAll settles rows that lie apart with one write, where fates do not alternate.
+func (m messages) SettleAll(all []delivery.Settlement) {
+	var spans []journal.Span
+	for from := 0; from < len(all); {
+		to := from
+		spans = spans[:0]
+		for ; to < len(all) && all[to].Fate == all[from].Fate; to++ {
+			spans = append(spans, journal.Span{From: all[to].From, To: all[to].To})
+		}
+		m.Queue.Settle(fateOf(all[from].Fate), spans...)
+		from = to
+	}
 }
 
 // account reads the fates of a queue's rows.

@@ -51,8 +51,9 @@ func (s *Sink) Configure(props map[string]any) error {
 	if _, err := fault.ParseOverrides(c.Errors); err != nil {
 		return err
 	}
-	if _, err := PlanOf(c); err != nil {
-		return err
+	_, err = PlanOf(c)
+	if _, e := RouteOf(c); err != nil || e != nil {
+		return errors.Join(err, e)
 	}
 	if _, err := mappingOf(c); err != nil {
 		return err
@@ -70,14 +71,18 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 	for _, w := range s.warnings {
 		s.log.Warnf("%s", w)
 	}
-	id := identity{ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), s.config.Target, s.config.Table}
+	table := s.config.Table
+	if s.config.TableField != "" {
+		table += " or " + s.config.TableField
+	}
+	id := identity{ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), s.config.Target, table}
 	box, err := s.outboxes.open(id, s.config, s.log)
 	if err != nil {
 		return err
 	}
 	s.outbox = box
 	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
-	s.log.Infof("writing to table %q at %s", s.config.Table, s.config.Target)
+	s.log.Infof("writing to table %q at %s", table, s.config.Target)
 	return nil
 }
 

@@ -43,6 +43,12 @@ func (t *Target) Check(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
+	if options.Route != nil {
+		if err := db.PingContext(ctx); err != nil {
+			return fmt.Errorf("%v: %w", t, err)
+		}
+		return nil
+	}
 	table, err := schema.Load(ctx, db, options.Table)
 	if errors.Is(err, schema.ErrNoTable) && options.Design.Create == design.On {
 		return nil
@@ -71,7 +77,7 @@ func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters deliver
 		options.Manner.Strict = strict
 	}
 	moved := &movement{Queue: q, moved: make(chan struct{}, 1)}
-	d := delivery.New(options, db, moved, letters, &metrics.Rule{}, t.log, &delivery.Health{})
+	d := newCarrier(options, db, moved, letters, &metrics.Rule{}, t.log, &delivery.Health{})
 	d.Start()
 	err = t.await(ctx, moved.moved, empty)
 	if e := d.Stop(); e != nil {

@@ -13,9 +13,6 @@ func (t *trial) killable() {
 	if !t.server.Survives() {
 		t.notThere("keeps rows in memory only: none survives the server")
 	}
-	if len(t.server.Hosts) > 1 {
-		t.notThere("a url leads to one node")
-	}
 }
 
 func outage(t *trial) {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
+	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/test/matrix"
 )
 
@@ -47,6 +48,14 @@ var table = []struct {
 	{"two rules write into one table", twoRules},
 	{"a user who may only INSERT", insertOnly},
 	{"the server is killed (SIGKILL) and comes back", outage},
+	{"modes: insertIgnore, replace, upsert, update, delete", modes},
+	{"kinds of rows by rowkindField, expressions, newest wins", kindsAndVersions},
+	{"autoCreate and autoEvolve", tablesMade},
+	{"TLS that verifies the server, with its own CA", encrypted},
+	{"a password that is changed while the rule runs", passwordChanged},
+	{"initSql and session settings", sessions},
+	{"random rows in every mode equal a model", randomRows},
+	{"thousands of tries at injection", injections},
 	{"the plugin is killed (SIGKILL) again and again, exactly once", onceOverKills},
 	{"the server is killed in the middle, exactly once", onceOverOutage},
 }
@@ -57,7 +66,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(serveChild())
 	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
 	flag.Parse()
+	folder, err := os.MkdirTemp("", "secrets")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	os.Setenv(config.SecretsFolder, folder)
 	_ = mysql.SetLogger(&mysql.NopLogger{})
 	code := m.Run()
 	if *report != "" {
@@ -78,7 +98,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	fmt.Println(results.Sum())
-	os.Exit(code)
+	return code
 }
 
 func TestMatrix(t *testing.T) {
@@ -121,7 +141,7 @@ func onServer(t *testing.T, kind matrix.Kind) {
 // was not asked for: its packages are not for every machine.
 func start(t *testing.T, kind matrix.Kind) *matrix.Server {
 	t.Helper()
-	server, err := kind.Start()
+	server, err := kind.Start(t)
 	if errors.Is(err, matrix.ErrAbsent) && kind.Name == "mysql" && os.Getenv(matrix.Env) == "" {
 		t.Skip("NOT TESTED:", err)
 	}
