@@ -14,6 +14,7 @@ import (
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
 	"ekuiper-mysql/mysql/internal/connections"
+	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/sink"
 	"ekuiper-mysql/mysql/internal/storage"
@@ -30,6 +31,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	outboxes.ShareConnections(most)
+	bytes, err := memory.ParseLimit(os.Getenv(memory.Setting))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	outboxes.ShareMemory(bytes)
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

@@ -35,9 +35,10 @@ type batch struct {
 	cols  []int // indexes into table.Columns
 	cells []schema.Argument
 	rows  []rowRef
-	bytes int  // estimate of the arguments on the wire
-	full  bool // no cell is absent
-	grows bool // a field without a column is to get one
+	bytes int   // estimate of the arguments on the wire
+	full  bool  // no cell is absent
+	noted int64 // bytes of the rule's ration
+	grows bool  // a field without a column is to get one
 
 	manner  *manner  // how the rows are written; nil inserts them
 	options *Options // that manner is of
@@ -241,7 +242,11 @@ func (b *batch) addAlike(ref rowRef, row payload.Row, o *Options) bool {
 	if len(row.Fields) != width || len(b.shape) != width || len(b.rows) == 0 || start != len(b.rows)*width {
 		return false
 	}
-	b.cells = slices.Grow(b.cells, width)[:start+width]
+	if cap(b.cells)-start < width {
+		b.cells = slices.Grow(b.cells, max(width, start)) // twice as much: append would copy it five times over
+		b.rows = slices.Grow(b.rows, max(1, len(b.rows)))
+	}
+	b.cells = b.cells[:start+width]
 	cells, size := b.cells[start:], 0
 	for i := range row.Fields {
 		f, was := &row.Fields[i], &b.shape[i]

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"database/sql/driver"
+	"slices"
 	"unsafe"
 
 	"ekuiper-mysql/mysql/internal/schema"
@@ -18,6 +19,7 @@ type boxes struct {
 // of returns cells as the driver takes them, until the next call. The cells
 // must stay unchanged meanwhile; none of them may be absent.
 func (b *boxes) of(cells []schema.Argument) []driver.NamedValue {
+	b.args = slices.Grow(b.args, max(len(cells)-len(b.args), 0))
 	for n := len(b.args); n < len(cells); n++ {
 		b.args = append(b.args, driver.NamedValue{Ordinal: n + 1})
 	}

@@ -124,6 +124,7 @@ type Options struct {
 	// Wanted receives when others wait for a connection to the same server: one
 	// that rests is given up then. Nil never does.
 	Wanted <-chan struct{}
+	Memory Budget // that the rule shares with others, as from New; nil is as if there were none
 
 	Route     *route.Route // says which table a row goes to; nil: all go to Table. Only a Router looks at it
 	MaxTables int          // that rows may choose, at least 1
@@ -152,6 +153,8 @@ func (o *Options) facts(ref rowRef) mapping.Facts {
 type Delivery struct {
 	setup       atomic.Pointer[setup]
 	queue       Queue
+	ration      ration
+	feeding     atomic.Bool // the feeder has rows that the writer has not
 	letters     DeadLetters
 	meter       Meter
 	log         Logger
@@ -214,6 +217,7 @@ func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h 
 	}
 	d.refusals.rows = map[uint64]int{}
 	d.refusals.fewer.L = &d.refusals.mu
+	d.ration.budget = o.Memory
 	d.setup.Store(&setup{o, db})
 	return d
 }
@@ -248,6 +252,7 @@ func (d *Delivery) Stop() error {
 	d.cancel()
 	d.done.Wait()
 	d.refusals.work.Wait()
+	d.ration.end()
 	return d.setup.Load().close()
 }
 

@@ -21,6 +21,7 @@ type feeder struct {
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
 	handed  time.Time   // when the batch before was taken
+	room    int64       // bytes that the open batch may have
 
 	told told // for tellMissing
 
@@ -46,6 +47,7 @@ func (d *Delivery) feed(ctx context.Context) {
 			f.resumed = true
 		}
 		if m, ok := f.nextMessage(); ok {
+			f.tell(true)
 			if f.message(ctx, m) != nil {
 				return
 			}
@@ -75,7 +77,9 @@ func (f *feeder) wait(ctx context.Context) bool {
 	var offer chan *batch
 	if len(f.batch.rows) > 0 && f.due {
 		offer = f.batches
+		f.ration.note(f.batch)
 	}
+	f.tell(len(f.batch.rows) > 0 && f.due)
 	select {
 	case <-ctx.Done():
 		return false
@@ -83,9 +87,10 @@ func (f *feeder) wait(ctx context.Context) bool {
 	case <-f.delay.C:
 		f.due = true
 	case offer <- f.batch:
-		f.next()
+		f.next(ctx)
 	case <-f.rest:
 		if len(f.batch.rows) == 0 {
+			f.ration.drop(f.batch)
 			f.batch = &batch{}
 			f.decoder = payload.Decoder{}
 		}
@@ -93,12 +98,34 @@ func (f *feeder) wait(ctx context.Context) bool {
 	return true
 }
 
-// next opens a new batch.
-func (f *feeder) next() {
+// tell lets the writer know whether there are rows for it.
+func (f *feeder) tell(feeding bool) {
+	if f.feeding.Load() != feeding {
+		f.feeding.Store(feeding)
+	}
+}
+
+// next opens a new batch. Where others need the memory more than this rule needs
+// to be ahead of the writer it waits for the one that was handed over.
+func (f *feeder) next(ctx context.Context) {
 	f.handed = time.Now()
+	ready := closed
+	if _, tight := f.ration.limit(); tight {
+		ready = nil
+	}
 	select {
 	case f.batch = <-f.free:
 	default:
+		select {
+		case f.batch = <-f.free:
+		case <-ready:
+			f.batch = &batch{}
+		case <-ctx.Done():
+			f.batch = &batch{}
+		}
+	}
+	if limit, _ := f.ration.limit(); f.batch.takes() > 2*limit { // from when there was more
+		f.ration.drop(f.batch)
 		f.batch = &batch{}
 	}
 	f.due = false
@@ -204,9 +231,10 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		f.meter.ExtraFields(dropped)
 	}
 	if len(f.batch.rows) == 1 {
+		f.room, _ = f.ration.limit()
 		f.open()
 	}
-	if f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
+	if f.batch.fills(f.room) || f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
 		return f.hand(ctx)
 	}
 	return nil
@@ -253,11 +281,14 @@ func (f *feeder) open() {
 
 // hand gives the batch to the writer and opens another.
 func (f *feeder) hand(ctx context.Context) error {
+	f.ration.note(f.batch)
 	select {
 	case f.batches <- f.batch:
-		f.next()
+		f.next(ctx)
 		return nil
 	case <-ctx.Done():
 		return errStopped
 	}
 }
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

@@ -70,7 +70,9 @@ func (w *writer) run(ctx context.Context) {
 		case <-rest.C:
 			w.release()
 		case <-idle.C:
-			w.turn.idle = true
+			if w.turn.idle = !w.feeding.Load(); !w.turn.idle {
+				idle.Reset(lull) // the box is slow
+			}
 		case <-w.wanted():
 			w.lend(ctx)
 		case b := <-w.batches:
@@ -88,6 +90,7 @@ func (w *writer) run(ctx context.Context) {
 			select {
 			case w.free <- b:
 			default:
+				w.ration.drop(b)
 			}
 			rest.Reset(idleRelease)
 			w.turn.batches++
@@ -140,7 +143,8 @@ func (w *writer) release() {
 	w.decoder, w.keys, w.keysOf = payload.Decoder{}, nil, nil
 	for len(w.free) > 0 {
 		select {
-		case <-w.free:
+		case b := <-w.free:
+			w.ration.drop(b)
 		default:
 		}
 	}

@@ -14,7 +14,8 @@ import (
 // are kept in memory too, since a sync that fails takes them from the disk.
 const (
 	maxUnsynced  = 16 << 20
-	hastenSync   = 4 << 20 // from here on the syncer does not wait for its time
+	hastenSync   = 4 << 20   // from here on the syncer does not wait for its time
+	leastHasty   = chunkSize // nor from here on where others need the memory
 	probeAfter   = 500 * time.Millisecond
 	maxBatchKept = 1 << 10 // messages
 )
@@ -418,8 +419,17 @@ func (d *Disk) publish(b *batch, seg *segment) {
 		d.syncDue = true
 		signal(d.syncKick)
 	}
-	if d.unsynced >= hastenSync {
+	d.account()
+	if d.unsynced >= leastHasty && d.unsynced >= min(hastenSync, d.o.Budget.Share()) {
 		signal(d.hurry)
+	}
+}
+
+// account tells the budget of what has changed in memory. mu is held.
+func (d *Disk) account() {
+	if uses := d.cached + d.unsynced; uses != d.used && !d.finished {
+		d.o.Budget.Use(uses - d.used)
+		d.used = uses
 	}
 }
 

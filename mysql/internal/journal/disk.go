@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -59,6 +60,10 @@ type Options struct {
 	// CacheBytes is how much of what is not handed out yet is kept in memory,
 	// 2 MiB by default. What is beyond comes from disk.
 	CacheBytes int64
+	// Budget is what this journal shares with others: its part bounds what
+	// CacheBytes bounds, and what is written and not synced, which is synced
+	// sooner then. Nil is as if there were no others.
+	Budget Budget
 	// FS is the file system, by default OS.
 	FS FS
 	// Log is where faults are told; nil is nowhere.
@@ -75,6 +80,9 @@ func (o *Options) complete() error {
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 2 << 20
 	}
+	if o.Budget == nil {
+		o.Budget = unbounded{}
+	}
 	if o.FS == nil {
 		o.FS = OS
 	}
@@ -83,6 +91,18 @@ func (o *Options) complete() error {
 	}
 	return nil
 }
+
+// Budget bounds the memory of several journals together. Its methods may be
+// called from any goroutine, and must not block.
+type Budget interface {
+	Use(bytes int64) // so many more are used, or fewer
+	Share() int64    // how many one journal may use in all
+}
+
+type unbounded struct{}
+
+func (unbounded) Use(int64)    {}
+func (unbounded) Share() int64 { return math.MaxInt64 }
 
 type silent struct{}
 
@@ -155,6 +175,7 @@ type Disk struct {
 	cache    []Message // cache[head:] are the next messages to hand out
 	head     int
 	cached   int64    // bytes in cache
+	used     int64    // of the budget
 	nextOut  uint64   // no message below will be handed out any more
 	nextRead position // the first message beyond the cache
 	hint     hint
@@ -364,6 +385,8 @@ func (d *Disk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.finished = true
+	d.o.Budget.Use(-d.used)
+	d.used = 0
 	d.endRound()
 	if d.reread != nil {
 		d.reread.Stop()

@@ -309,6 +309,7 @@ func (d *Disk) skip(s *segment) {
 	if d.nextRead.record >= s.from.record && d.nextRead.record < s.to.record {
 		d.nextRead = s.to
 	}
+	d.account()
 	d.epoch++
 	if d.reader.segment == s && !d.reader.busy {
 		d.leave()

@@ -124,6 +124,7 @@ func (m *model) round() {
 		m.live()
 	}
 	m.fs.Restart(false)
+	budget := m.newBudget()
 	d, err := Open(m.o)
 	if err != nil {
 		m.fail("opening at the end: %v", err)
@@ -136,6 +137,9 @@ func (m *model) round() {
 	<-d.Empty()
 	if err := d.Close(); err != nil {
 		m.fail("closing at the end: %v", err)
+	}
+	if n := budget.used.Load(); n != 0 {
+		m.fail("%d bytes of the budget are still in use", n)
 	}
 	m.checkFiles()
 }
@@ -152,6 +156,7 @@ func (m *model) live() {
 		m.fs.Fuse(1 + m.rng.IntN(400))
 	}
 	m.out = nil
+	m.newBudget()
 	d, err := Open(m.o)
 	if err == nil {
 		defer m.leave(d)
@@ -176,6 +181,13 @@ func (m *model) live() {
 	m.doubtAll()
 	m.fs.Restart(m.power)
 	m.log.add("model", "restart")
+}
+
+// newBudget lets the journal that is opened next share its memory with others.
+func (m *model) newBudget() *moody {
+	b := &moody{}
+	m.o.Budget = b
+	return b
 }
 
 // leave ends d if the test has failed with it open.

@@ -11,6 +11,7 @@ import (
 
 const (
 	readAhead   = 256 << 10 // bytes of messages taken from disk at once
+	leastAhead  = 32 << 10  // where others need the memory
 	arenaSize   = 16 << 10  // messages up to a quarter of it share one allocation
 	rereadAfter = time.Second
 	maxRereads  = 3 // before what the disk refuses is given up
@@ -47,7 +48,7 @@ func (d *Disk) remember(m Message, seg *segment) {
 	if d.nextRead.record != m.Record {
 		return
 	}
-	if d.head < len(d.cache) && d.cached+int64(len(m.Data)) > d.o.CacheBytes {
+	if d.head < len(d.cache) && d.cached+int64(len(m.Data)) > min(d.o.CacheBytes, d.o.Budget.Share()) {
 		d.hint = hint{m.Record, seg, seg.size}
 		return
 	}
@@ -102,6 +103,7 @@ func (d *Disk) pop() (m Message, ok bool) {
 	if d.head == len(d.cache) {
 		d.cache, d.head = d.cache[:0], 0
 	}
+	d.account()
 	d.flushState() // of what was dropped
 	if !ok {
 		m = Message{}
@@ -127,7 +129,7 @@ func (d *Disk) fill() bool {
 	if seg == nil {
 		return true
 	}
-	exhausted, err := r.load(from, end)
+	exhausted, err := r.load(from, end, int(max(leastAhead, min(readAhead, d.o.Budget.Share()))))
 	if err != nil {
 		return d.rereadLater(err)
 	}
@@ -156,6 +158,7 @@ func (d *Disk) fill() bool {
 	if exhausted && seg.sealed || d.nextRead.record >= d.next.record {
 		d.leave()
 	}
+	d.account()
 	d.flushState() // of what was lost
 	return true
 }
@@ -202,10 +205,10 @@ func (d *Disk) leave() {
 	}
 }
 
-// load reads messages from next on and below end, up to about readAhead bytes.
-func (r *reader) load(next, end position) (exhausted bool, err error) {
+// load reads messages from next on and below end, up to about most bytes.
+func (r *reader) load(next, end position, most int) (exhausted bool, err error) {
 	r.loaded, r.gaps, r.rest = r.loaded[:0], r.gaps[:0], gap{}
-	for bytes := 0; bytes < readAhead; {
+	for bytes := 0; bytes < most; {
 		before := r.scan.off
 		h, at, err := r.scan.next()
 		if errors.Is(err, io.EOF) {

@@ -96,6 +96,7 @@ func (d *Disk) syncOnce() error {
 func (d *Disk) syncedTo(to position, bytes int64, segs []*segment, sizes []int64) {
 	d.synced = to
 	d.unsynced -= bytes
+	d.account()
 	kept := d.dirty[:0]
 	for i, s := range d.dirty {
 		if i >= len(segs) {
@@ -190,6 +191,7 @@ func (d *Disk) repair() error {
 	defer d.mu.Unlock()
 	d.replaceUnsynced(fresh)
 	d.unsynced = 0
+	d.account()
 	d.synced = d.next
 	d.readable = d.next.record
 	d.syncDue, d.newNames = false, false

@@ -15,6 +15,7 @@ import (
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/link"
+	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -86,6 +87,8 @@ type Outboxes struct {
 	serve    string          // the address of page; empty: nowhere
 	server   *metrics.Server // nil until the first outbox
 	most     int             // connections to one server
+	messages *memory.Budget  // of the journals
+	batches  *memory.Budget
 }
 
 // reach is what all rules that write to one server share.
@@ -99,6 +102,7 @@ type reach struct {
 // asked when the first one is needed.
 func NewOutboxes(folder func() (string, error)) *Outboxes {
 	o := &Outboxes{folder: folder, released: map[place]*outbox{}, servers: map[string]*reach{}, end: make(chan struct{}), most: connections.Usual}
+	o.ShareMemory(memory.Usual)
 	o.orphans.gauge = &o.page.Orphans
 	return o
 }
@@ -112,6 +116,12 @@ func (o *Outboxes) ServeMetrics(address string) { o.serve = address }
 // have together; what waits for one is written later. It is to be called
 // before any is opened.
 func (o *Outboxes) ShareConnections(most int) { o.most = most }
+
+// ShareMemory sets how many bytes of messages and batches all outboxes keep in
+// memory together. It is to be called before any is opened.
+func (o *Outboxes) ShareMemory(bytes int64) {
+	o.messages, o.batches = memory.New(bytes/2), memory.New(bytes/2)
+}
 
 // reachOf returns what is known of the server that c names. mu is held.
 func (o *Outboxes) reachOf(c *config.Config) *reach {
@@ -156,7 +166,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 			m.SetLimit(c.MaxQueueBytes)
 		}
 		options.Ledger, options.Origin = ledgerOf(id, c, box.queue), originOf(id, box.queue)
-		options.Wanted = reach.connections.Wanted()
+		options.Wanted, options.Memory = reach.connections.Wanted(), o.batches
 		box.delivery.Reconfigure(options, db)
 		box.letters.copyTo(o.startCopy(id, c, log))
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
@@ -175,7 +185,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log,
 	}
 	options.Ledger, options.Origin = ledgerOf(id, c, queue), originOf(id, queue)
-	options.Wanted = reach.connections.Wanted()
+	options.Wanted, options.Memory = reach.connections.Wanted(), o.batches
 	box.meter.Account(account(queue))
 	box.page.Show(box.labels(), box.meter)
 	box.delivery = newCarrier(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)

@@ -35,7 +35,7 @@ func (o *Outboxes) openQueue(id identity, c *config.Config, log api.Logger) (jou
 	options := journal.Options{
 		Dir:      dir,
 		Identity: fmt.Sprintf(identityText, id.rule, id.op, id.instance, id.destination()),
-		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log,
+		MaxBytes: c.MaxJournalBytes, MaxAge: c.MaxJournalAge, SyncEvery: c.Fsync, Log: log, Budget: o.messages,
 		Full: map[string]journal.Policy{"block": journal.Block, "dropOldest": journal.DropOldest, "refuse": journal.Refuse}[c.WhenFull],
 	}
 	wait, cancel := context.WithTimeout(context.Background(), lockWait)

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -105,4 +106,37 @@ func TestConnectionsAreLent(t *testing.T) {
 		}
 	}
 	b.wantRows("SELECT COUNT(*), SUM(who LIKE CONCAT(rule, '@%')), SUM(had = patience) FROM t", "80,80,80")
+}
+
+// TestRulesShareMemory: rules that have next to none between them store all
+// rows as others do, and leave nothing behind in its books.
+func TestRulesShareMemory(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (rule INT, id INT, note VARCHAR(200), PRIMARY KEY (rule, id))")
+	b.outboxes.ShareMemory(1 << 20)
+	const rules, messages, rows = 6, 60, 50
+	var sinks []*Sink
+	for i := range rules {
+		mode := []string{"atLeastOnce", "exactlyOnce"}[i%2]
+		sinks = append(sinks, b.openRule(fmt.Sprint("rule", i), b.props("", "t", "delivery", mode)))
+	}
+	note := strings.Repeat("n", 150)
+	for m := range messages {
+		for i, s := range sinks {
+			var text []string
+			for r := range rows {
+				text = append(text, fmt.Sprintf(`{"rule":%d,"id":%d,"note":"%s"}`, i, m*rows+r, note))
+			}
+			b.collect(s, "["+strings.Join(text, ",")+"]")
+		}
+	}
+	for _, s := range sinks {
+		await(t, s.outbox.queue.Empty(), "all rows to be stored")
+	}
+	b.wantRows("SELECT COUNT(*), SUM(note = REPEAT('n', 150)) FROM t", fmt.Sprintf("%d,%d", rules*messages*rows, rules*messages*rows))
+	for _, s := range sinks {
+		b.end(s)
+	}
+	if m, n := b.outboxes.messages.Used(), b.outboxes.batches.Used(); m != 0 || n != 0 {
+		t.Errorf("%d bytes of messages and %d of batches are still counted", m, n)
+	}
 }
