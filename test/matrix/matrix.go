@@ -31,7 +31,6 @@ const Env = "MATRIX_SERVERS"
 type Kind struct {
 	Name  string // in Env
 	Title string // in the table
-	Nodes int    // that hold the same rows
 	start func(folder, ca string) (*Server, error)
 }
 
@@ -41,12 +40,12 @@ const Usual = "mariadb,mysql"
 // Kinds are all, in the order of the table.
 func Kinds() []Kind {
 	return []Kind{
-		{Name: "mariadb", Title: "MariaDB", Nodes: 1, start: startMariaDB},
-		{Name: "mysql", Title: "MySQL", Nodes: 1, start: startMySQL},
-		{Name: "tidb", Title: "TiDB", Nodes: 1, start: startTiDB},
-		{Name: "galera", Title: "Galera, 3 nodes", Nodes: 3, start: startGalera},
-		{Name: "group", Title: "Group Replication, 3 nodes", Nodes: 3, start: startGroup},
-		{Name: "demo", Title: "go-mysql-server", Nodes: 1, start: startDemo},
+		{Name: "mariadb", Title: "MariaDB", start: startMariaDB},
+		{Name: "mysql", Title: "MySQL", start: startMySQL},
+		{Name: "tidb", Title: "TiDB", start: startTiDB},
+		{Name: "galera", Title: "Galera, 3 nodes", start: startGalera},
+		{Name: "group", Title: "Group Replication, 3 nodes", start: startGroup},
+		{Name: "demo", Title: "go-mysql-server", start: startDemo},
 	}
 }
 

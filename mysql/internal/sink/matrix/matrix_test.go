@@ -51,6 +51,7 @@ var table = []struct {
 	{"modes: insertIgnore, replace, upsert, update, delete", modes},
 	{"kinds of rows by rowkindField, expressions, newest wins", kindsAndVersions},
 	{"autoCreate and autoEvolve", tablesMade},
+	{"a table per row", tablePerRow},
 	{"TLS that verifies the server, with its own CA", encrypted},
 	{"a password that is changed while the rule runs", passwordChanged},
 	{"initSql and session settings", sessions},
@@ -108,9 +109,7 @@ func TestMatrix(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		t.Run(kind.Name, func(t *testing.T) {
-			if kind.Nodes == 1 {
-				t.Parallel() // clusters are many processes: one at a time
-			}
+			t.Parallel()
 			onServer(t, kind)
 		})
 	}
