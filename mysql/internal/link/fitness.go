@@ -91,6 +91,12 @@ func (c *Cluster) group(ctx context.Context, conn driver.Conn, log logger) (stat
 	if err != nil {
 		return state{}, err
 	}
+	return membership(rows), nil
+}
+
+// membership is the state of a member, from what it tells of the group: each
+// member's state, and "1" beside its own.
+func membership(rows [][2]string) state {
 	own, there := "", 0
 	for _, r := range rows {
 		if r[0] == "ONLINE" || r[0] == "RECOVERING" {
@@ -102,15 +108,16 @@ func (c *Cluster) group(ctx context.Context, conn driver.Conn, log logger) (stat
 	}
 	switch {
 	case own == "" || own == "OFFLINE":
-		// Group replication is not running here; whether rows are taken
-		// read_only has told.
-		return state{fitness: fit}, nil
+		// It belongs to a group and is not in it: it was started a moment ago, or
+		// could not join. Until it joins it is not read-only, and what it takes
+		// the group never gets: with rows of its own it cannot come back.
+		return state{unfit, "group_replication_group_name is set and it is in no group: it may have just started"}
 	case own != "ONLINE":
-		return state{unfit, "it is " + own + " in its group"}, nil
+		return state{unfit, "it is " + own + " in its group"}
 	case 2*there <= len(rows):
-		return state{unfit, fmt.Sprintf("it sees %d of the %d members of its group", there, len(rows))}, nil
+		return state{unfit, fmt.Sprintf("it sees %d of the %d members of its group", there, len(rows))}
 	}
-	return state{fitness: fit}, nil
+	return state{fitness: fit}
 }
 
 // pairs returns a query's rows of name and value, names in lower case.
