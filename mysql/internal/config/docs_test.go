@@ -2,12 +2,14 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -94,19 +96,17 @@ func propertiesPage() []byte {
 			b.WriteString("\n")
 		}
 		fmt.Fprintf(&b, "%s\n\n%s\n\n", h.title, h.intro)
-		row(&b, h.property, h.kind, h.fallback, h.allowed, h.meaning)
-		row(&b, "---", "---", "---", "---", "---")
-		for _, p := range Properties() {
-			names := "`" + strings.Join(append([]string{p.Name}, p.Aliases...), "`, `") + "`"
-			fallback := h.needed
-			if !p.Required {
-				fallback = "`" + fmt.Sprint(p.Default) + "`"
+		for i, theme := range Themes() {
+			if i > 0 {
+				b.WriteString("\n")
 			}
-			kind := p.Type
-			if p.Unit != "" {
-				kind += " (" + p.Unit + ")"
+			fmt.Fprintf(&b, "## %s\n\n", say(theme.Title))
+			row(&b, h.property, h.kind, h.fallback, h.allowed, h.meaning)
+			row(&b, "---", "---", "---", "---", "---")
+			for _, p := range theme.Properties {
+				names := "`" + strings.Join(append([]string{p.Name}, p.Aliases...), "`, `") + "`"
+				row(&b, names, kindWithUnit(p), fallback(p, h.needed), p.Allowed, say(p.Hint))
 			}
-			row(&b, names, kind, fallback, p.Allowed, say(p.Hint))
 		}
 		fmt.Fprintf(&b, "\n%s\n\n%s\n\n", h.params, h.paramsIntro)
 		row(&b, h.parameter, h.fallback, h.meaning)
@@ -117,6 +117,24 @@ func propertiesPage() []byte {
 		fmt.Fprintf(&b, "\n%s\n\n%s\n\n`%s`\n", h.hosts, h.hostsIntro, strings.Join(hostNames, "`, `"))
 	}
 	return b.Bytes()
+}
+
+func kindWithUnit(p Property) string {
+	if p.Unit == "" {
+		return p.Type
+	}
+	return p.Type + " (" + p.Unit + ")"
+}
+
+// fallback is what holds without the property; needed says that nothing does.
+func fallback(p Property, needed string) string {
+	switch {
+	case p.Required:
+		return needed
+	case p.Default == "":
+		return ""
+	}
+	return "`" + fmt.Sprint(p.Default) + "`"
 }
 
 func row(b *bytes.Buffer, cells ...string) {
@@ -171,6 +189,13 @@ type (
 	}
 )
 
+func needed(p Property) int {
+	if p.Required {
+		return 1
+	}
+	return 0
+}
+
 func descriptor() []byte {
 	const help = "" // the project has no address yet
 	s := sinkFile{
@@ -185,7 +210,10 @@ func descriptor() []byte {
 		Libs: []string{},
 		Node: node{"sink", "iconPath", label{"MySQL", "MySQL"}},
 	}
-	for _, p := range Properties() {
+	// A form asks for what it must have first.
+	all := Properties()
+	slices.SortStableFunc(all, func(a, b Property) int { return cmp.Compare(needed(b), needed(a)) })
+	for _, p := range all {
 		d := property{
 			Name: p.Name, Default: p.Default, Optional: !p.Required, Control: "text", Type: "string", Values: p.Values,
 			Hint: both(p.Hint), Label: both(p.Label),
@@ -231,6 +259,9 @@ func TestPropertiesAreWhole(t *testing.T) {
 	}
 	for _, p := range Parameters() {
 		checkLanguages(t, p.Name, Text{p.English, p.Chinese})
+	}
+	for _, theme := range Themes() {
+		checkLanguages(t, "a theme", theme.Title)
 	}
 }
 

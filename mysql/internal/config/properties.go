@@ -27,12 +27,36 @@ type Property struct {
 	read func(r *reader, p Property, name string, v any) // reads v into r.config
 }
 
-// Properties returns the sink's properties in the order of the documentation.
+// Theme is properties that are about one thing.
+type Theme struct {
+	Title      Text
+	Properties []Property
+}
+
+// Themes returns all properties in the order of the documentation.
+func Themes() []Theme { return slices.Clone(themes) }
+
+var themes = []Theme{
+	{Text{"The database", "数据库"}, slices.Concat(connectionProperties, accessProperties)},
+	{Text{"Encryption, and what each connection begins with", "加密与连接初始化"}, tlsProperties},
+	{Text{"The table", "表"}, writeProperties},
+	{Text{"What a row does", "写入模式"}, modeProperties},
+	{Text{"Values", "取值"}, rowProperties},
+	{Text{"Which field goes to which column", "字段与列的对应"}, mappingProperties},
+	{Text{"Tables and columns that are made", "建表与加列"}, makingProperties},
+	{Text{"Batches", "批次"}, batchProperties},
+	{Text{"What waits, what is promised, what is refused", "等待、保证与拒绝"}, keepingProperties},
+}
+
+// Properties returns the sink's properties in the order of Themes.
 func Properties() []Property { return slices.Clone(properties) }
 
-// properties are all, in the order of the documentation.
-var properties = slices.Concat(connectionProperties, writeProperties, modeProperties, rowProperties, mappingProperties, makingProperties, batchProperties, keepingProperties,
-	accessProperties, tlsProperties)
+var properties = func() (all []Property) {
+	for _, t := range themes {
+		all = append(all, t.Properties...)
+	}
+	return all
+}()
 
 // refuse reports a value that p does not allow.
 func (r *reader) refuse(p Property, name string, v any) {
