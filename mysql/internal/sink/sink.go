@@ -48,14 +48,11 @@ func (s *Sink) Configure(props map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fault.ParseOverrides(c.Errors); err != nil {
-		return err
-	}
-	_, err = PlanOf(c)
-	if _, e := RouteOf(c); err != nil || e != nil {
-		return errors.Join(err, e)
-	}
-	if _, err := mappingOf(c); err != nil {
+	_, overrides := fault.ParseOverrides(c.Errors)
+	_, plan := PlanOf(c)
+	_, way := RouteOf(c)
+	_, columns := mappingOf(c)
+	if err := errors.Join(overrides, plan, way, columns); err != nil {
 		return err
 	}
 	s.config, s.warnings = c, warnings
