@@ -310,16 +310,16 @@ func TestWrongPlansAreRefused(t *testing.T) {
 	}
 }
 
-// The retention recipe of the README, as it stands there.
+// The retention recipe of docs/recipes.md, as it stands there.
 func TestRetentionRecipe(t *testing.T) {
-	page, err := os.ReadFile("../../../README.md")
+	page, err := os.ReadFile("../../../docs/recipes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, recipe, found := strings.Cut(string(page), "<!-- retention -->\n\n```sql\n")
 	recipe, _, closed := strings.Cut(recipe, "```")
 	if !found || !closed {
-		t.Fatal("the README has no recipe")
+		t.Fatal("docs/recipes.md has no recipe")
 	}
 	b := newBundle(t, "CREATE TABLE metrics (id BIGINT, at DATETIME(6), INDEX (at))",
 		"INSERT INTO metrics VALUES (1, UTC_TIMESTAMP(6) - INTERVAL 31 DAY), (2, UTC_TIMESTAMP(6) - INTERVAL 29 DAY)")
