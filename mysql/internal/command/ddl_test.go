@@ -19,7 +19,7 @@ func TestDDL(t *testing.T) {
 	}
 	rows := file("rows.json", `[{"id":1,"x":2}] {"id":2,"x":2.5,"name":"a"}`)
 	action := file("action.json", `{"mysql":{"url":"user:secret@tcp(host)/db","table":"db.t","primaryKey":"id","schema":{"id":"INT UNSIGNED"},"autoEvolve":true}}`)
-	chosen := file("chosen.json", `{"mysql":{"table":"m_{{.id}}","allowedTables":"m_*"}}`)
+	chosen := file("chosen.json", `{"mysql":{"table":"m_{id}","allowedTables":"m_*"}}`)
 	wrong := file("wrong.json", `{"mysql":{"table":"t","schema":{"id":"NONSENSE"}}}`)
 	for _, c := range []struct {
 		args     []string

@@ -14,7 +14,7 @@ func TestTablesOfAnAction(t *testing.T) {
 		yes, not []string
 	}{
 		{map[string]any{"url": url, "table": "`a b`"}, "", []string{"`a b`"}, []string{"a", "db.`a b`"}},
-		{map[string]any{"url": url, "table": "db.m_{{.device}}", "allowedTables": "m_*"}, "", []string{"db.m_1", "db.m_{{.device}}"}, []string{"m_1", "db.n", "", "db.`m_.`"}},
+		{map[string]any{"url": url, "table": "db.m_{device}", "allowedTables": "m_*"}, "", []string{"db.m_1", "db.m_{device}"}, []string{"m_1", "db.n", "", "db.`m_.`"}},
 		{map[string]any{"url": url, "table": "rest", "tableField": "kind", "allowedTables": "users"}, "", []string{"rest", "users", "rest or kind"}, []string{"others"}},
 	} {
 		p := replayPlan{letterReplayCommand: &letterReplayCommand{}, props: c.props, streams: streams{&bytes.Buffer{}, &bytes.Buffer{}}}

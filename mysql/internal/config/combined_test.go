@@ -17,11 +17,11 @@ func TestPropertiesThatDoNotGoTogether(t *testing.T) {
 		{[]any{"whenFull", "dropOldest"}, ""},
 		{[]any{"delivery", "exactlyOnce", "journal", "off"}, `property delivery: "exactlyOnce" with journal off`},
 		{[]any{"delivery", "exactlyOnce"}, ""},
-		{[]any{"delivery", "exactlyOnce", "table", "t_{{.a.b}}", "allowedTables", "t_*"}, `property delivery: "exactlyOnce" where rows choose their table`},
+		{[]any{"delivery", "exactlyOnce", "table", "t_{a.b}", "allowedTables", "t_*"}, `property delivery: "exactlyOnce" where rows choose their table`},
 		{[]any{"delivery", "exactlyOnce", "tableField", "a", "allowedTables", "t_*"}, `property delivery: "exactlyOnce" where rows choose their table`},
-		{[]any{"table", "`d.b`.t_{{.a.b}}", "allowedTables", []any{"t_*"}}, ""},
+		{[]any{"table", "`d.b`.t_{a.b}", "allowedTables", []any{"t_*"}}, ""},
 		{[]any{"allowedTables", []any{5}}, "property allowedTables: a value of type list"},
-		{[]any{"deadLetterTable", "t_{{.a}}"}, "property deadLetterTable"},
+		{[]any{"deadLetterTable", "t_{a}"}, "property deadLetterTable"},
 		{[]any{"maxTables", 0}, "property maxTables: 0; allowed: 1 to 10000"},
 	}
 	for _, c := range cases {

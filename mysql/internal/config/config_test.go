@@ -223,7 +223,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	})
 	want := []string{
 		"property URL: the port is not one; allowed: 1 to 65535",
-		"property table: missing; allowed: table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot; the table may hold fields as in metrics_{{.device}}",
+		"property table: missing; allowed: table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot; the table may hold fields as in metrics_{device}",
 		`property nullAs: "x"; allowed: null, default`,
 		"property maxBatchRows: 0; allowed: 1 to 65535",
 		`property format: "protobuf": the sink reads JSON alone; allowed: json`,

@@ -9,14 +9,14 @@ import (
 var writeProperties = []Property{
 	{
 		Name: "table", Type: "string", Required: true,
-		Allowed: "table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot; the table may hold fields as in metrics_{{.device}}",
+		Allowed: "table or database.table, each part of 1 to 64 characters, in backquotes where it holds a dot; the table may hold fields as in metrics_{device}",
 		Label:   Text{"Table", "表"},
 		Hint: Text{
 			"The table to write to: table or database.table; either part may stand in backquotes. It must exist, unless autoCreate makes it. " +
-				"With fields of the row in it, such as metrics_{{.device}} or {{.meta.site}}, each row goes to the table that it names, if allowedTables allows it; " +
+				"With fields of the row in it, such as metrics_{device} or {meta.site}, each row goes to the table that it names, if allowedTables allows it; " +
 				"a row that names none, or another, is set aside.",
 			"写入的表：table 或 database.table，各部分可用反引号括起。该表必须已存在，除非由 autoCreate 创建。" +
-				"名称中可含行的字段，例如 metrics_{{.device}} 或 {{.meta.site}}：每行写入其所指的表，该表须在 allowedTables 允许范围内；未指明或不被允许的行将被搁置。",
+				"名称中可含行的字段，例如 metrics_{device} 或 {meta.site}：每行写入其所指的表，该表须在 allowedTables 允许范围内；未指明或不被允许的行将被搁置。",
 		},
 		read: readTable,
 	},

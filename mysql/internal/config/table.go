@@ -33,10 +33,10 @@ func checkTable(s string) error {
 
 // fieldsIn are the fields of a row that a table's name may hold. What they say
 // is for the room that finds a row's table to judge.
-var fieldsIn = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+var fieldsIn = regexp.MustCompile(`\{[^{}]*\}`)
 
 // isTemplate tells whether rows have a say in a table's name.
-func isTemplate(s string) bool { return strings.Contains(s, "{{") || strings.Contains(s, "}}") }
+func isTemplate(s string) bool { return strings.ContainsAny(s, "{}") }
 
 // tableDatabase returns the database that a table's name gives, or "".
 func tableDatabase(s string) string {
@@ -59,7 +59,7 @@ func ownName(s string) string {
 // tableParts splits at dots outside backquotes and takes the backquotes off.
 func tableParts(s string) ([]string, error) {
 	const blank = " \t\r\n"
-	s = fieldsIn.ReplaceAllLiteralString(s, "{{}}") // whose dots part nothing
+	s = fieldsIn.ReplaceAllLiteralString(s, "{}") // whose dots part nothing
 	var parts []string
 	for {
 		s = strings.TrimLeft(s, blank)

@@ -35,6 +35,11 @@ type Route struct {
 	text      string
 }
 
+// errDoubled refuses the form that eKuiper has for its own templates: 2.4.0
+// evaluates it in every property of an action, by a whole message of rows, and
+// drops the message where that fails.
+var errDoubled = errors.New("eKuiper itself evaluates {{ }}, before a row gets here, and loses rows where it cannot: single braces are for this sink")
+
 // part is a field of a template, and the text behind it.
 type part struct {
 	path  []string
@@ -53,7 +58,7 @@ func Parse(o Options) (*Route, error) {
 	r := &Route{forbidden: o.Forbidden, text: o.Table}
 	var errs []error
 	if err := r.parseTable(o.Table); err != nil {
-		errs = append(errs, fmt.Errorf("property table: %q: %w; allowed: a name with fields of the row such as metrics_{{.device}} or {{.a.b}}", o.Table, err))
+		errs = append(errs, fmt.Errorf("property table: %q: %w; allowed: a name with fields of the row such as metrics_{device} or {a.b}", o.Table, err))
 	}
 	if o.Field != "" {
 		var err error
@@ -110,23 +115,22 @@ func (r *Route) parseTable(text string) error {
 	var plain strings.Builder
 	rest := text
 	for {
-		before, after, found := strings.Cut(rest, "{{")
-		if strings.Contains(before, "}}") {
-			return errors.New("}} without {{")
+		before, after, found := strings.Cut(rest, "{")
+		if strings.Contains(before, "}") {
+			return errors.New("} without {")
 		}
 		plain.WriteString(before)
 		if !found {
 			break
 		}
-		inner, behind, found := strings.Cut(after, "}}")
+		if strings.HasPrefix(after, "{") {
+			return errDoubled
+		}
+		inner, behind, found := strings.Cut(after, "}")
 		if !found {
-			return errors.New("{{ is not closed")
+			return errors.New("{ is not closed")
 		}
-		field, ok := strings.CutPrefix(strings.TrimSpace(inner), ".")
-		if !ok {
-			return fmt.Errorf("{{%s}} is no field", inner)
-		}
-		path, err := parsePath(field)
+		path, err := parsePath(strings.TrimSpace(inner))
 		if err != nil {
 			return err
 		}
@@ -137,7 +141,7 @@ func (r *Route) parseTable(text string) error {
 	}
 	name, err := schema.ParseName(plain.String())
 	if err != nil {
-		return errors.New(strings.NewReplacer(string(open), "{{", string(closed), "}}").Replace(err.Error()))
+		return errors.New(strings.NewReplacer(string(open), "{", string(closed), "}").Replace(err.Error()))
 	}
 	if strings.ContainsRune(name.Database, open) {
 		return errors.New("a field in the database's name: the database is the rule's to choose")

@@ -22,7 +22,7 @@ func rowOf(t *testing.T, text string) payload.Row {
 }
 
 func TestFind(t *testing.T) {
-	metrics := Options{Table: "metrics_{{.device}}", Allowed: []string{"metrics_*"}, Forbidden: []string{"metrics_Letters"}}
+	metrics := Options{Table: "metrics_{device}", Allowed: []string{"metrics_*"}, Forbidden: []string{"metrics_Letters"}}
 	for _, c := range []struct {
 		o         Options
 		row, want string
@@ -49,12 +49,12 @@ func TestFind(t *testing.T) {
 		{metrics, `{"device":"a\ud83d\ude00"}`, "", "a character that no server takes"},
 		{metrics, `{"device":"` + strings.Repeat("x", 56) + `"}`, "metrics_" + strings.Repeat("x", 56), ""},
 		{metrics, `{"device":"` + strings.Repeat("x", 57) + `"}`, "", "more than 64 characters"},
-		{Options{Table: "{{ .a.b }}_{{.c}}_x", Allowed: []string{"*"}}, `{"a":{"b":"in"},"c":5}`, "in_5_x", ""},
-		{Options{Table: "{{.a.b}}", Allowed: []string{"*"}}, `{"a":"in"}`, "", `no field "a.b"`},
-		{Options{Table: "`odd.{{.a}}`", Allowed: []string{`/odd\.[a-c]+/`}}, `{"a":"abc"}`, "odd.abc", ""},
-		{Options{Table: "`odd.{{.a}}`", Allowed: []string{`/odd\.[a-c]+/`}}, `{"a":"abcd"}`, "", "not among"},
-		{Options{Table: "t{{.a}}", Allowed: []string{"t?", "special"}}, `{"a":"1"}`, "t1", ""},
-		{Options{Table: "t{{.a}}", Allowed: []string{"t?", "special"}}, `{"a":"12"}`, "", "not among"},
+		{Options{Table: "{a.b}_{c}_x", Allowed: []string{"*"}}, `{"a":{"b":"in"},"c":5}`, "in_5_x", ""},
+		{Options{Table: "{a.b}", Allowed: []string{"*"}}, `{"a":"in"}`, "", `no field "a.b"`},
+		{Options{Table: "`odd.{a}`", Allowed: []string{`/odd\.[a-c]+/`}}, `{"a":"abc"}`, "odd.abc", ""},
+		{Options{Table: "`odd.{a}`", Allowed: []string{`/odd\.[a-c]+/`}}, `{"a":"abcd"}`, "", "not among"},
+		{Options{Table: "t{a}", Allowed: []string{"t?", "special"}}, `{"a":"1"}`, "t1", ""},
+		{Options{Table: "t{a}", Allowed: []string{"t?", "special"}}, `{"a":"12"}`, "", "not among"},
 		{Options{Table: "rest", Field: "kind", Allowed: []string{"users", "orders"}}, `{"kind":"users"}`, "users", ""},
 		{Options{Table: "rest", Field: "kind", Allowed: []string{"users", "orders"}}, `{"kind":"Users"}`, "", "not among"},
 		{Options{Table: "rest", Field: "kind", Allowed: []string{"users", "orders"}}, `{"kind":"mysql.user"}`, "", "not among"},
@@ -82,28 +82,28 @@ func TestParse(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Table: "t_{{.a"}, "{{ is not closed"},
-		{Options{Table: "t_.a}}"}, "}} without {{"},
-		{Options{Table: "t_{{a}}"}, "{{a}} is no field"},
-		{Options{Table: `{{index . "a"}}`}, "is no field"},
-		{Options{Table: "{{.a | upper}}"}, "there are no functions"},
-		{Options{Table: "{{.}}"}, `"" is no field`},
-		{Options{Table: "{{.a..b}}"}, "is no field"},
-		{Options{Table: "{{.db}}.t", Allowed: []string{"t"}}, "the database is the rule's to choose"},
-		{Options{Table: "a.b.{{.c}}"}, "more than two parts"},
-		{Options{Table: "t_{{.a}}"}, "property allowedTables: missing"},
+		{Options{Table: "t_{a"}, "{ is not closed"},
+		{Options{Table: "t_a}"}, "} without {"},
+		{Options{Table: "t_{{.a}}"}, "single braces are for this sink; allowed: a name with fields of the row such as metrics_{device}"},
+		{Options{Table: "{a | upper}"}, "there are no functions"},
+		{Options{Table: "{}"}, `"" is no field`},
+		{Options{Table: "{.a}"}, `".a" is no field`},
+		{Options{Table: "{a..b}"}, "is no field"},
+		{Options{Table: "{db}.t", Allowed: []string{"t"}}, "the database is the rule's to choose"},
+		{Options{Table: "a.b.{c}"}, "more than two parts"},
+		{Options{Table: "t_{a}"}, "property allowedTables: missing"},
 		{Options{Table: "t", Field: "a"}, "property allowedTables: missing"},
 		{Options{Table: "t", Field: "a b", Allowed: []string{"x"}}, `property tableField: "a b"`},
-		{Options{Table: "t_{{.a}}", Allowed: []string{"db.t_*"}}, `property allowedTables: "db.t_*": a dot`},
-		{Options{Table: "t_{{.a}}", Allowed: []string{"/(/"}}, "no regular expression"},
-		{Options{Table: "t_{{.a}}", Allowed: []string{""}}, "an empty name"},
+		{Options{Table: "t_{a}", Allowed: []string{"db.t_*"}}, `property allowedTables: "db.t_*": a dot`},
+		{Options{Table: "t_{a}", Allowed: []string{"/(/"}}, "no regular expression"},
+		{Options{Table: "t_{a}", Allowed: []string{""}}, "an empty name"},
 		{Options{Table: "t", Allowed: []string{"u*"}}, `"t" is not among allowedTables; allowed: u*`},
 	} {
 		if _, err := Parse(c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.o, err, c.want)
 		}
 	}
-	r, err := Parse(Options{Table: "`d.b`.t_{{.a}}", Allowed: []string{"t_*"}})
+	r, err := Parse(Options{Table: "`d.b`.t_{a}", Allowed: []string{"t_*"}})
 	if err != nil || r.Database() != "d.b" || !r.Varies() || strings.Join(r.Fields(), ",") != "a" {
 		t.Errorf("%v, %+v", err, r)
 	}
@@ -117,7 +117,7 @@ func TestParse(t *testing.T) {
 
 // Whatever a row says, its table is one that the rule allows.
 func FuzzFind(f *testing.F) {
-	r, err := Parse(Options{Table: "m_{{.d}}", Allowed: []string{"m_*"}})
+	r, err := Parse(Options{Table: "m_{d}", Allowed: []string{"m_*"}})
 	if err != nil {
 		f.Fatal(err)
 	}

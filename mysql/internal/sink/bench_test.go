@@ -99,7 +99,7 @@ func BenchmarkTablePerRow(bench *testing.B) {
 	for _, tables := range []int{0, 1, 10, 100} {
 		bench.Run(fmt.Sprint(tables), func(bench *testing.B) {
 			b := newBundle(bench)
-			props := b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true, "road", "insert")
+			props := b.props("", "m_{device}", "allowedTables", "m_*", "autoCreate", true, "road", "insert")
 			if tables == 0 { // no template
 				props = b.props("", "m_0", "autoCreate", true, "road", "insert")
 			}

@@ -27,7 +27,7 @@ func TestRowsChooseTheirTable(t *testing.T) {
 	for _, journal := range []string{"on", "off"} {
 		t.Run("journal "+journal, func(t *testing.T) {
 			b := newBundle(t, "CREATE TABLE m_a (device VARCHAR(9), x INT)", "CREATE TABLE m_b (x DOUBLE, site VARCHAR(9))", "CREATE TABLE other (x INT)")
-			s := b.open(b.props("", "m_{{.device}}", "allowedTables", "m_*", "journal", journal))
+			s := b.open(b.props("", "m_{device}", "allowedTables", "m_*", "journal", journal))
 			b.collect(s,
 				`[{"device":"a","x":1},{"device":"b","x":1.5},{"device":"a","x":2},{"device":"b","x":2.5,"site":"s"}]`,
 				`{"device":"none","x":1}`, `{"x":1}`, `{"device":"a","x":"no number"}`, `{"device":"a","x":3}`,
@@ -39,8 +39,8 @@ func TestRowsChooseTheirTable(t *testing.T) {
 			b.wantRows("SELECT COUNT(*) FROM other", "0")
 			got := strings.Join(b.reasons(), "\n")
 			for _, want := range []string{
-				"m_none: m_none: no such table", `m_{{.device}}: the row names no table: it has no field "device"`, `m_a: column "x": "no number"`,
-				"a name with a space at an end", "m_{{.device}}: not JSON",
+				"m_none: m_none: no such table", `m_{device}: the row names no table: it has no field "device"`, `m_a: column "x": "no number"`,
+				"a name with a space at an end", "m_{device}: not JSON",
 			} {
 				if !strings.Contains(got, want) {
 					t.Errorf("no letter says %q:\n%s", want, got)
@@ -66,7 +66,7 @@ func TestFieldNamesTheTable(t *testing.T) {
 // maxTables. Whatever the rows say, nothing else comes to be.
 func TestChosenTablesAreMade(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE victim (id INT)")
-	s := b.open(b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true, "maxTables", 5))
+	s := b.open(b.props("", "m_{device}", "allowedTables", "m_*", "autoCreate", true, "maxTables", 5))
 	names := []string{"a", "B", "мир", "x-1", "$9"}
 	bad := []string{
 		"a`", "a.b", "..", "../x", "a b", "a ", "a\u00a0", "a\u0000b", "a\n", "'", `"`, ";", "a/*", "a\\", "\U0001f600", "mysql.user", "\u202e", "a`;DROP TABLE victim;--",
@@ -121,7 +121,7 @@ func TestOneTableDoesNotStopOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.exec(fmt.Sprintf("GRANT SELECT ON %s.m_b TO '%s'@'%%'", b.database, poor))
-	props := b.props("", "m_{{.device}}", "allowedTables", "m_*")
+	props := b.props("", "m_{device}", "allowedTables", "m_*")
 	props["url"] = strings.Replace(props["url"].(string), "user:", poor+":", 1)
 	s := b.open(props)
 	denied := b.log.saying("INSERT command denied")
@@ -185,7 +185,7 @@ func TestLockedTableDoesNotStopOthers(t *testing.T) {
 	if _, err := conn.ExecContext(context.Background(), "LOCK TABLES m_b WRITE"); err != nil {
 		t.Fatal(err)
 	}
-	s := b.open(b.props("", "m_{{.device}}", "allowedTables", "m_*"))
+	s := b.open(b.props("", "m_{device}", "allowedTables", "m_*"))
 	for i := range 50 {
 		b.collect(s, fmt.Sprintf(`[{"device":"b","id":%d},{"device":"a","id":%d}]`, i, i))
 	}
@@ -202,7 +202,7 @@ func TestLockedTableDoesNotStopOthers(t *testing.T) {
 func TestManyTablesShareConnections(t *testing.T) {
 	const tables, rows = 60, 6000
 	b := newBundle(t)
-	s := b.open(b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true, "schema", `{"n":"BIGINT AUTO_INCREMENT","id":"INT"}`, "primaryKey", "n"))
+	s := b.open(b.props("", "m_{device}", "allowedTables", "m_*", "autoCreate", true, "schema", `{"n":"BIGINT AUTO_INCREMENT","id":"INT"}`, "primaryKey", "n"))
 	for i := range rows {
 		b.collect(s, fmt.Sprintf(`{"device":%d,"id":%d}`, i%tables, i))
 	}
@@ -220,7 +220,7 @@ func TestManyTablesShareConnections(t *testing.T) {
 // and the drain of a rule that is no more finds their tables too.
 func TestChosenTablesOverRestarts(t *testing.T) {
 	b := newBundle(t)
-	proxied := b.props("127.0.0.1:1", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true) // nobody is there
+	proxied := b.props("127.0.0.1:1", "m_{device}", "allowedTables", "m_*", "autoCreate", true) // nobody is there
 	s := b.open(proxied)
 	for i := range 200 {
 		b.collect(s, fmt.Sprintf(`{"device":%d,"id":%d}`, i%7, i))
@@ -238,7 +238,7 @@ func TestChosenTablesOverRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	c, _, err := config.Parse(b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoCreate", true))
+	c, _, err := config.Parse(b.props("", "m_{device}", "allowedTables", "m_*", "autoCreate", true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,10 +261,10 @@ func TestChosenTablesOverRestarts(t *testing.T) {
 // A rule that comes back with fewer tables allowed sends no row to the others.
 func TestTablesNoLongerAllowed(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE m_a (id INT, device VARCHAR(9))", "CREATE TABLE m_b (id INT, device VARCHAR(9))")
-	s := b.open(b.props("127.0.0.1:1", "m_{{.device}}", "allowedTables", "m_*", "url", "user:x@tcp(127.0.0.1:1)/"+b.database))
+	s := b.open(b.props("127.0.0.1:1", "m_{device}", "allowedTables", "m_*", "url", "user:x@tcp(127.0.0.1:1)/"+b.database))
 	b.collect(s, `{"device":"a","id":1}`, `{"device":"b","id":2}`)
 	_ = s.Close(b.context("rule"))
-	s = b.open(b.props("127.0.0.1:1", "m_{{.device}}", "allowedTables", "m_a", "url", "user:x@tcp(127.0.0.1:1)/"+b.database))
+	s = b.open(b.props("127.0.0.1:1", "m_{device}", "allowedTables", "m_a", "url", "user:x@tcp(127.0.0.1:1)/"+b.database))
 	b.collect(s, `{"device":"b","id":3}`)
 	told := b.log.saying("it is not among allowedTables")
 	await(t, told, "the row to be set aside")
@@ -275,9 +275,9 @@ func TestWrongRoutesAreRefused(t *testing.T) {
 		props []any
 		want  string
 	}{
-		{[]any{"table", "t_{{.a}}"}, "property allowedTables: missing"},
-		{[]any{"table", "t_{{.a|b}}", "allowedTables", "t_*"}, "property table:"},
-		{[]any{"table", "{{.a}}.t", "allowedTables", "t_*"}, "the database is the rule's to choose"},
+		{[]any{"table", "t_{a}"}, "property allowedTables: missing"},
+		{[]any{"table", "t_{a|b}", "allowedTables", "t_*"}, "property table:"},
+		{[]any{"table", "{a}.t", "allowedTables", "t_*"}, "the database is the rule's to choose"},
 		{[]any{"allowedTables", "/(/", "tableField", "a"}, `property allowedTables: "/(/": no regular expression`},
 		{[]any{"allowedTables", "u"}, `property table: "t" is not among allowedTables; allowed: u`},
 		{[]any{"tableField", "a{b", "allowedTables", "u"}, `property tableField: "a{b"`},

@@ -16,7 +16,7 @@ func tablePerRow(t *trial) {
 	t.exec("CREATE TABLE m_b (id INT PRIMARY KEY, x DOUBLE, site VARCHAR(9))")
 	t.exec("CREATE TABLE other (x INT)")
 	for i, kept := range []string{"on", "off"} {
-		r := t.openRule("journal "+kept, t.props("m_{{.device}}", "allowedTables", "m_a, m_b, m_new*", "journal", kept, "extraFields", "ignore",
+		r := t.openRule("journal "+kept, t.props("m_{device}", "allowedTables", "m_a, m_b, m_new*", "journal", kept, "extraFields", "ignore",
 			"autoCreate", true, "primaryKey", "id", "schema", map[string]any{"id": "INT", "device": "VARCHAR(9)", "x": "DOUBLE"}))
 		var rows []string
 		for n := range 300 {
@@ -39,7 +39,7 @@ func tablePerRow(t *trial) {
 // all of these names are only by the last rule, and stay names.
 func (t *trial) hostileTables(random *rand.Rand, number int) (tries int) {
 	for i, c := range []map[string]any{
-		{"table": "m_{{.device}}"}, {"table": "{{.device}}"}, {"tableField": "device"}, {"table": "{{.device}}", "allowedTables": "/.*/"},
+		{"table": "m_{device}"}, {"table": "{device}"}, {"tableField": "device"}, {"table": "{device}", "allowedTables": "/.*/"},
 	} {
 		props := t.props("canary", "allowedTables", []any{"m_?", "/[a-z]{1,9}/"}, "autoCreate", true, "maxTables", 3)
 		for property, value := range c {
