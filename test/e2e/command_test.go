@@ -37,9 +37,9 @@ func (b *bundle) action(table string) string {
 
 // journalLine is what mysql journal list --json prints.
 type journalLine struct {
-	Identity          string
-	Open, Orphan      bool
-	SetAside, Pending int64
+	Identity                    string
+	Open, Orphan                bool
+	Received, SetAside, Pending int64
 }
 
 // journal is what the command line lists of a rule's.

@@ -94,15 +94,21 @@ func newBundle(t *testing.T, ddl ...string) *bundle {
 	b := &bundle{T: t, host: ekuiper.Start(t, ekuiper.Options{}), name: strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))}
 	b.must(b.host.InstallPlugin("mysql", zip))
 	b.must(server.CreateDatabase(b.name))
-	var err error
-	b.db, err = sql.Open("mysql", server.DSN(b.name))
-	b.must(err)
-	t.Cleanup(func() { _ = b.db.Close() })
+	b.open()
 	for _, statement := range ddl {
 		_, err := b.db.Exec(statement)
 		b.must(err)
 	}
 	return b
+}
+
+// open connects to the database, for as long as the test.
+func (b *bundle) open() {
+	b.Helper()
+	var err error
+	b.db, err = sql.Open("mysql", server.DSN(b.name))
+	b.must(err)
+	b.Cleanup(func() { _ = b.db.Close() })
 }
 
 func (b *bundle) must(err error) {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
@@ -31,9 +30,7 @@ func TestPasswordStaysOutOfRules(t *testing.T) {
 	b := &bundle{T: t, name: "secrets"}
 	b.must(os.WriteFile(filepath.Join(folder, "db"), []byte(secret+"\n"), 0o600))
 	b.must(server.CreateDatabase(b.name))
-	b.db, err = sql.Open("mysql", server.DSN(b.name))
-	b.must(err)
-	t.Cleanup(func() { _ = b.db.Close() })
+	b.open()
 	_, err = b.db.Exec("CREATE TABLE numbers (id BIGINT, name VARCHAR(50), x DOUBLE)")
 	b.must(err)
 	b.must(server.CreateUser("guarded", secret, "INSERT ON secrets.numbers"))
