@@ -76,7 +76,11 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	case class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable):
 		limit = operatorPause
 		r.d.stuck.Store(true)
-		r.report(err, "this needs mending at the server or in the rule; rows wait, trying again by itself")
+		advice := "this needs mending at the server or in the rule; rows wait, trying again by itself"
+		if errors.Is(err, schema.ErrNoTable) {
+			advice = "create it, grant the rule's user what it needs, set autoCreate to true, or correct the property table: " + advice
+		}
+		r.report(err, advice)
 	case fault.IsConflict(err) && time.Since(r.since) < patientFor:
 		r.d.log.Debugf("%s %s: %v; trying again", r.doing, r.d.target(), err)
 	default:

@@ -55,3 +55,24 @@ func TestExamplesAreTaken(t *testing.T) {
 		t.Errorf("%d examples found, want more", found)
 	}
 }
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	const url = "user@tcp(localhost:3306)/database"
+	for _, c := range []struct {
+		props map[string]any
+		want  []string
+	}{
+		{map[string]any{"url": url, "tabel": "t"}, []string{"property table: missing", "property tabel is not known", "did you mean table?"}},
+		{
+			map[string]any{"url": url, "table": "t", "errors": map[string]any{"1452": "perhaps"}, "columns": map[string]any{"x": "a["}, "autoCreate": true, "schema": map[string]any{"x": "NUMBER"}},
+			[]string{"property errors: ", "property columns: ", "property schema: "},
+		},
+	} {
+		err := New(nil).Configure(c.props)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\nwant %q", err, want)
+			}
+		}
+	}
+}

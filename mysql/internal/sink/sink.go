@@ -46,6 +46,9 @@ func New(o *Outboxes) *Sink {
 func (s *Sink) Configure(props map[string]any) error {
 	c, warnings, err := config.Parse(props)
 	if err != nil {
+		for _, w := range warnings { // what is missing may be there under a wrong name
+			err = errors.Join(err, errors.New(w))
+		}
 		return err
 	}
 	_, overrides := fault.ParseOverrides(c.Errors)
