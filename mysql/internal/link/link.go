@@ -130,23 +130,56 @@ func (c *Connector) connect(ctx context.Context, password string) (driver.Conn, 
 
 // open makes one connection to the address that config names.
 func (c *Connector) open(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		return nil, errors.New("the driver refuses the address") // its text may hold the password
-	}
-	conn, err := connector.Connect(ctx)
+	conn, err := c.dial(ctx, config)
 	if err != nil || c.session == "" {
 		return conn, err
 	}
 	for i, statement := range c.options.InitSQL {
 		if err := execute(ctx, conn, statement); err != nil {
-			return nil, errors.Join(fmt.Errorf("initSql statement %d: %w", i+1, err), conn.Close())
+			return nil, errors.Join(fmt.Errorf("initSql statement %d: %w", i+1, withoutTexts(err, statement)), conn.Close())
 		}
 	}
 	if err := execute(ctx, conn, c.session); err != nil {
 		return nil, errors.Join(fmt.Errorf("set the session's variables: %w", err), conn.Close())
 	}
 	return conn, nil
+}
+
+// dial makes a connection on which nothing was done yet but what config says.
+func (c *Connector) dial(ctx context.Context, config *mysql.Config) (conn driver.Conn, err error) {
+	var wire *greeted
+	if dial := config.DialFunc; dial != nil {
+		config = config.Clone()
+		config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			plain, err := dial(ctx, network, address)
+			if tcp, ok := plain.(*net.TCPConn); ok {
+				wire = greet(tcp)
+				return wire, err
+			}
+			return plain, err
+		}
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, errors.New("the driver refuses the address") // its text may hold the password
+	}
+	defer func() {
+		// The driver leaves a goroutine behind, which nobody else can end.
+		if p := recover(); p != nil {
+			conn, err = nil, unreadable(p)
+			if wire != nil {
+				_ = wire.Close()
+			}
+		}
+	}()
+	conn, err = connector.Connect(ctx)
+	switch {
+	case err == nil:
+		return guard(conn), nil
+	case wire != nil && wire.strange:
+		return nil, errNoGreeting
+	}
+	return nil, err
 }
 
 func execute(ctx context.Context, conn driver.Conn, statement string) error {

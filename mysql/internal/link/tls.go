@@ -160,6 +160,9 @@ func readFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a file")
 	}
+	if info.Size() == 0 { // as of those in /proc that answer when something happens
+		return nil, errors.New("it is empty")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ func TestCertificatesAreJudged(t *testing.T) {
 		{TLS{CA: file(t, "ca.pem", ca.PEM), Cert: file(t, "cert.pem", good.Cert), Key: good.Key}, ""},
 		{TLS{CA: "/nowhere/ca.pem"}, "property tlsCa: /nowhere/ca.pem: no such file or directory"},
 		{TLS{CA: t.TempDir()}, "it is not a file"},
+		{TLS{CA: file(t, "ca.pem", "")}, "it is empty"},
 		{TLS{CA: file(t, "ca.pem", "text")}, "property tlsCa: no certificate in it can be read: is it PEM?"},
 		{TLS{CA: file(t, "ca.pem", strings.Repeat("x", maxFile+1))}, "it has more than 1048576 bytes"},
 		{TLS{Cert: good.Cert, Key: other.Key}, "property tlsKey: the key is not that of the certificate in tlsCert"},

@@ -1,0 +1,87 @@
+package link
+
+import (
+	"bytes"
+	"net"
+)
+
+// greeted is a connection whose first packet is looked at before the driver
+// reads it: what answers may be something else than a server of MySQL's, to
+// which the driver has no better answer than a panic or a minute's wait.
+type greeted struct {
+	*net.TCPConn
+	head    []byte // of what was read; nil once it is known to be a greeting
+	strange bool
+}
+
+// errNoGreeting says that who answers is no server. It is an error of the url:
+// waiting does not mend it.
+var errNoGreeting = &SettingError{"url", "what answers there does not speak MySQL's protocol; is it the right port? MySQL's own X Protocol, usually on port 33060, is another one"}
+
+func greet(conn *net.TCPConn) *greeted { return &greeted{TCPConn: conn, head: []byte{}} }
+
+// Read implements net.Conn.
+func (g *greeted) Read(b []byte) (int, error) {
+	n, err := g.TCPConn.Read(b)
+	if g.head == nil {
+		return n, err
+	}
+	g.head = append(g.head, b[:n]...)
+	switch greets(g.head) {
+	case isGreeting:
+		g.head = nil
+	case noGreeting:
+		g.strange = true
+		return 0, errNoGreeting
+	}
+	return n, err
+}
+
+// greeting is what a connection's first bytes are.
+type greeting uint8
+
+const (
+	halfGreeting greeting = iota // more is needed to tell
+	isGreeting
+	noGreeting
+)
+
+// Sizes of a greeting, in bytes.
+const (
+	packetHeader = 4
+	mostGreeting = 64 << 10
+	shortTail    = 4 + 8 + 1 + 2               // of before MySQL 4.1, behind the version
+	longTail     = shortTail + 3 + 2 + 11 + 13 // of all since
+)
+
+// greets tells what the first bytes of a server are.
+func greets(b []byte) greeting {
+	if len(b) < packetHeader {
+		return halfGreeting
+	}
+	length := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+	if b[3] != 0 || length == 0 || length > mostGreeting { // packets are counted from 0
+		return noGreeting
+	}
+	if len(b) < packetHeader+length {
+		return halfGreeting
+	}
+	b = b[packetHeader : packetHeader+length]
+	switch {
+	case b[0] == 0xff: // an error: its number, and perhaps a state
+		if len(b) < 4 || b[3] == '#' && len(b) < 9 {
+			return noGreeting
+		}
+		return isGreeting
+	case b[0] < 10: // an old server, of which the driver tells
+		return isGreeting
+	}
+	end := bytes.IndexByte(b[1:], 0)
+	if end < 0 {
+		return noGreeting
+	}
+	if tail := len(b) - 1 - end - 1; tail != shortTail && tail < longTail {
+		return noGreeting
+	}
+	return isGreeting
+}
