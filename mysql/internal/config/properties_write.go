@@ -33,8 +33,9 @@ var writeProperties = []Property{
 		Name: "allowedTables", Type: "list", Default: "", Allowed: "names of tables, with * and ? for letters, digits, _, $ and -, or regular expressions between slashes; as a list, or as text with commas",
 		Label: Text{"Tables that rows may choose", "允许的表"},
 		Hint: Text{
-			"The tables that rows may choose, without their database, e.g. metrics_*, alarms, /log_[0-9]{4}/. Required where rows choose. Letter case counts.",
-			"行可以选择的表，不含库名，例如 metrics_*、alarms、/log_[0-9]{4}/。由行选择表时必填。区分大小写。",
+			"The tables that rows may choose, without their database, e.g. metrics_*, alarms, /log_[0-9]{4}/. Required where rows choose. Letter case counts. " +
+				"The sink's own, ledgerTable and deadLetterTable, are never among them.",
+			"行可以选择的表，不含库名，例如 metrics_*、alarms、/log_[0-9]{4}/。由行选择表时必填。区分大小写。本 sink 自己的表 ledgerTable 与 deadLetterTable 始终除外。",
 		},
 		read: readAllowedTables,
 	},

@@ -34,7 +34,7 @@ func newCarrier(o delivery.Options, db *sqlx.DB, q delivery.Queue, l delivery.De
 
 // RouteOf is how rows find their table. Its error tells all that is wrong.
 func RouteOf(c *config.Config) (*route.Route, error) {
-	var own []string
+	own := []string{tableName(c.LedgerTable)} // where other rules of the database have their places
 	if c.DeadLetterTable != "" {
 		own = append(own, tableName(c.DeadLetterTable))
 	}

@@ -98,6 +98,19 @@ func TestChosenTablesAreMade(t *testing.T) {
 	}
 }
 
+// No row reaches the ledger where other rules of the database have their places.
+func TestNoRowChoosesTheLedger(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE ekuiper_mysql_ledger (kind VARCHAR(40), position INT)", "CREATE TABLE rest (position INT)")
+	s := b.open(b.props("", "rest", "tableField", "kind", "allowedTables", "*"))
+	b.collect(s, `{"kind":"ekuiper_mysql_ledger","position":9}`, `{"kind":"EKUIPER_MySQL_ledger","position":9}`, `{"position":1}`)
+	b.settle(s)
+	b.wantFate(s, 1, 2)
+	b.wantRows("SELECT position FROM ekuiper_mysql_ledger")
+	if got := strings.Join(b.reasons(), "\n"); strings.Count(got, "a table of the sink's own") != 2 {
+		t.Error(got)
+	}
+}
+
 func quoteJSON(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
