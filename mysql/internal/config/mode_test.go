@@ -20,6 +20,7 @@ func TestModeProperties(t *testing.T) {
 		{[]any{"mode", "delete", "keyField", `["a","b,c"]`}, Config{Mode: "delete", KeyField: []string{"a", "b,c"}}},
 		{[]any{"mode", "update", "updateFields", "a,b", "keepFields", "c"}, Config{Mode: "update", UpdateFields: map[string]string{"a": "set", "b": "set"}, KeepFields: []string{"c"}}},
 		{[]any{"mode", "upsert", "versionField", "v", "updateFields", map[string]any{"a": "ADD", "*": "coalesce"}}, Config{Mode: "upsert", VersionField: "v", UpdateFields: map[string]string{"a": "add", "*": "coalesce"}}},
+		{[]any{"mode", "upsert", "updateFields", "{}", "keyField", "[]"}, Config{Mode: "upsert"}},
 		{[]any{"mode", "upsert", "updateFields", `{"a":"max"}`}, Config{Mode: "upsert", UpdateFields: map[string]string{"a": "max"}}},
 		{[]any{"rowkindField", "action", "keyField", "id", "updateFields", "", "keepFields", []any{}, "versionField", ""}, Config{Mode: "insert", RowKindField: "action", KeyField: []string{"id"}}},
 	} {
@@ -49,7 +50,8 @@ func TestModePropertiesRefused(t *testing.T) {
 		{[]any{"rowkindField", true}, "property rowkindField: true; allowed: a field's name"},
 		{[]any{"mode", "upsert", "updateFields", map[string]any{"a": "sum"}}, `property updateFields: column "a": "sum"; allowed: set, add, max, min, coalesce, keep`},
 		{[]any{"mode", "upsert", "updateFields", map[string]any{"*": "add"}}, `property updateFields: column "*": "add"; allowed: set, coalesce, keep`},
-		{[]any{"mode", "upsert", "updateFields", `{"a"`}, `property updateFields: "{\"a\""; allowed: column names`},
+		{[]any{"mode", "upsert", "updateFields", `{"a"`}, `property updateFields: "{\"a\"": not the text of a JSON object; allowed: column names`},
+		{[]any{"mode", "upsert", "updateFields", `{"a":"set","a":"add"}`}, `property updateFields: "{\"a\":\"set\",\"a\":\"add\"}": it has "a" twice; allowed: column names`},
 		{[]any{"mode", "upsert", "updateFields", 5}, "property updateFields: 5: no names"},
 		{[]any{"updateFields", "a"}, `property updateFields: it has no effect with mode "insert"; allowed: mode upsert or update, or rowkindField beside it, or leave it out`},
 		{[]any{"mode", "replace", "keepFields", "a"}, `property keepFields: it has no effect with mode "replace"`},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 )
@@ -143,15 +142,9 @@ func (r *reader) tableAlone(p Property, name string, v any) (string, bool) {
 // readErrors takes the object as it is, whose words the room that knows the
 // errors judges. A form in the manager gives its JSON text.
 func readErrors(r *reader, p Property, name string, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		r.config.Errors = v
-	case string:
-		if json.Unmarshal([]byte(v), &r.config.Errors) != nil {
-			r.refuse(p, name, v)
-		}
-	default:
-		r.refuse(p, name, v)
+	r.config.Errors = r.object(p, name, v)
+	if r.misplaced(p, name, r.config.Errors) {
+		r.config.Errors = nil
 	}
 }
 

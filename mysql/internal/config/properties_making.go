@@ -1,7 +1,5 @@
 package config
 
-import "encoding/json"
-
 // makingProperties say what the sink makes in the database. All of it is off
 // by default.
 var makingProperties = []Property{
@@ -76,10 +74,13 @@ func readSchema(r *reader, p Property, name string, v any) {
 	case map[string]any:
 		r.config.Schema = v
 	case string:
-		if v != "" && json.Unmarshal([]byte(v), &r.config.Schema) != nil {
-			r.refuse(p, name, v)
+		if v != "" {
+			r.config.Schema = r.object(p, name, v)
 		}
 	default:
 		r.refuse(p, name, v)
+	}
+	if r.misplaced(p, name, r.config.Schema) {
+		r.config.Schema = nil
 	}
 }

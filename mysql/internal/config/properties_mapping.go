@@ -24,6 +24,9 @@ var mappingProperties = []Property{
 		},
 		read: func(r *reader, p Property, name string, v any) {
 			r.config.Columns = r.object(p, name, v)
+			if r.misplaced(p, name, r.config.Columns) {
+				r.config.Columns = nil
+			}
 		},
 	},
 	{
@@ -53,7 +56,7 @@ var mappingProperties = []Property{
 		},
 		read: func(r *reader, p Property, name string, v any) {
 			s, ok := v.(string)
-			if !ok || addressLike(s) {
+			if !ok || holdsAddress(s) || s != "" && checkName(s) != nil {
 				r.refuse(p, name, v)
 				return
 			}

@@ -119,7 +119,7 @@ func nameList(v any) (list []string, err error) {
 func isNothing(v any) bool {
 	switch v := v.(type) {
 	case string:
-		return v == ""
+		return v == "" || v == "{}" || v == "[]" // as a form has it
 	case []any:
 		return len(v) == 0
 	case map[string]any:
@@ -175,9 +175,8 @@ func readUpdateFields(r *reader, p Property, name string, v any) {
 		return
 	}
 	if text, ok := v.(string); ok && strings.HasPrefix(strings.TrimSpace(text), "{") {
-		var object map[string]any
-		if json.Unmarshal([]byte(text), &object) != nil {
-			r.refuse(p, name, v)
+		object := r.object(p, name, text)
+		if object == nil {
 			return
 		}
 		v = object

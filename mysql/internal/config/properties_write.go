@@ -52,7 +52,7 @@ var writeProperties = []Property{
 
 func readTableField(r *reader, p Property, name string, v any) {
 	s, ok := v.(string)
-	if !ok {
+	if !ok || holdsAddress(s) {
 		r.refuse(p, name, v)
 		return
 	}
@@ -63,6 +63,9 @@ func readTableField(r *reader, p Property, name string, v any) {
 // that holds a comma needs the list.
 func readAllowedTables(r *reader, p Property, name string, v any) {
 	if isNothing(v) {
+		return
+	}
+	if r.misplaced(p, name, v) {
 		return
 	}
 	if s, ok := v.(string); ok && strings.HasPrefix(strings.TrimSpace(s), "[") { // as a form has it

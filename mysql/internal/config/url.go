@@ -34,6 +34,7 @@ var (
 	errNetwork   = errors.New("the address is not one; allowed: tcp(host:port) or unix(/path/of/socket) before the /, with the closing bracket; a / in a parameter is written %2F")
 	errRawSign   = errors.New("a character out of place; allowed: in the mysql:// form every @ : / ? # % that belongs to user, password, database or a parameter is written %40 %3A %2F %3F %23 %25")
 	errEncoding  = errors.New("a % that encodes nothing; allowed: %25 for the sign itself")
+	errNUL       = errors.New("a NUL character in the user or the password; allowed: any other")
 	errPort      = errors.New("the port is not one; allowed: 1 to 65535")
 	errHost      = errors.New("the host is not one; allowed: a name, an IPv4 address or an IPv6 address in [ ]; in the mysql:// form signs of a password are percent-encoded")
 	errHosts     = errors.New("too many hosts, or one of them twice; allowed: up to 16 different ones, joined by commas")
@@ -45,7 +46,14 @@ var (
 // parseEndpoint reads either form. Where the forms could be confused, the
 // prefix with :// decides.
 func parseEndpoint(s string) (endpoint, error) {
-	s = strings.TrimSpace(s)
+	e, err := parseForm(strings.TrimSpace(s))
+	if err == nil && strings.ContainsRune(e.user+e.password, 0) { // which ends either on the wire
+		err = errNUL
+	}
+	return e, err
+}
+
+func parseForm(s string) (endpoint, error) {
 	for _, scheme := range schemes {
 		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
 			return parseURL(s[len(scheme):])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,51 @@ func describe(v any) string {
 	default:
 		return "a value of type " + kindOf(v)
 	}
+}
+
+// holdsAddress reports whether v, or what is in it, may be a url that stands
+// where none belongs. It passes over constants, which may be urls.
+func holdsAddress(v any) bool {
+	switch v := v.(type) {
+	case string:
+		for _, sign := range []string{"://", "@tcp", "@unix", "@("} {
+			if strings.Contains(v, sign) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsAddress)
+	case []string:
+		return slices.ContainsFunc(v, func(s string) bool { return holdsAddress(s) })
+	case map[string]any:
+		for name, inner := range v {
+			if holdsAddress(name) || name != "value" && holdsAddress(inner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mostInName is how many bytes a name in an object may have: no server's has more.
+const mostInName = 4 * maxName
+
+// misplaced refuses v where it holds what may be a url, or what is no name by
+// far: those who judge it further quote it.
+func (r *reader) misplaced(p Property, name string, v any) bool {
+	if holdsAddress(v) {
+		r.fail("property %s: what looks like an address; allowed: %s", name, p.Allowed)
+		return true
+	}
+	if object, ok := v.(map[string]any); ok {
+		for inner := range object {
+			if len(inner) > mostInName {
+				r.fail("property %s: a name of %d bytes; allowed: %s", name, len(inner), p.Allowed)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // kindOf names v's type as the writer of a rule knows it.

@@ -67,6 +67,9 @@ func Parse(o Options) (*Route, error) {
 		}
 		r.text += " or " + o.Field
 	}
+	if err := bounded(o.Allowed); err != nil {
+		return r, errors.Join(append(errs, err)...)
+	}
 	for _, a := range o.Allowed {
 		p, err := parsePattern(a)
 		if err != nil {
@@ -163,6 +166,27 @@ func parsePath(s string) ([]string, error) {
 		}
 	}
 	return path, nil
+}
+
+// Bounds of allowedTables: a few signs of a pattern may take a megabyte.
+const (
+	mostPatterns = 4096
+	mostSigns    = 4096
+)
+
+func bounded(patterns []string) error {
+	signs := 0
+	for _, p := range patterns {
+		if strings.HasPrefix(p, "/") {
+			signs += len(p)
+		} else {
+			signs += strings.Count(p, "*") + strings.Count(p, "?")
+		}
+	}
+	if len(patterns) > mostPatterns || signs > mostSigns {
+		return fmt.Errorf("property allowedTables: %d names and patterns; allowed: up to %d, with up to %d signs * and ? and characters of regular expressions in all", len(patterns), mostPatterns, mostSigns)
+	}
+	return nil
 }
 
 // parsePattern makes a regular expression of the whole name.

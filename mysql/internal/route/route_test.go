@@ -1,6 +1,7 @@
 package route
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,9 @@ func TestParse(t *testing.T) {
 		{Options{Table: "t_{a}", Allowed: []string{"db.t_*"}}, `property allowedTables: "db.t_*": a dot`},
 		{Options{Table: "t_{a}", Allowed: []string{"/(/"}}, "no regular expression"},
 		{Options{Table: "t_{a}", Allowed: []string{""}}, "an empty name"},
+		{Options{Table: "t_{a}", Allowed: []string{"/" + strings.Repeat("x{1000}", 600) + "/"}}, "property allowedTables: 1 names and patterns; allowed: up to 4096"},
+		{Options{Table: "t_{a}", Allowed: slices.Repeat([]string{strings.Repeat("?", 64)}, 65)}, "65 names and patterns; allowed: up to 4096"},
+		{Options{Table: "t_{a}", Allowed: slices.Repeat([]string{"x"}, 4097)}, "4097 names and patterns; allowed: up to 4096"},
 		{Options{Table: "t", Allowed: []string{"u*"}}, `"t" is not among allowedTables; allowed: u*`},
 	} {
 		if _, err := Parse(c.o); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
@@ -43,7 +44,20 @@ func New(o *Outboxes) *Sink {
 }
 
 // Configure validates the action's properties; its error names every one that is wrong.
-func (s *Sink) Configure(props map[string]any) error {
+func (s *Sink) Configure(props map[string]any) error { return bounded(s.configure(props)) }
+
+// maxRefusal bounds the text of a refusal, in bytes: it goes to the host and the log.
+const maxRefusal = 8 << 10
+
+func bounded(err error) error {
+	if err == nil || len(err.Error()) <= maxRefusal {
+		return err
+	}
+	text := err.Error()
+	return fmt.Errorf("%s... (%d bytes more)", strings.ToValidUTF8(text[:maxRefusal], ""), len(text)-maxRefusal)
+}
+
+func (s *Sink) configure(props map[string]any) error {
 	c, warnings, err := config.Parse(props)
 	if err != nil {
 		for _, w := range warnings { // what is missing may be there under a wrong name
