@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,6 +64,13 @@ func startCluster(name, script, ports, folder, ca string, env ...string) (*Serve
 	c.server = &Server{Kind: Kind{Name: name}, User: "root", CA: ca, kill: c.kill, again: c.restart}
 	for node := 1; node <= 3; node++ {
 		c.server.Hosts = append(c.server.Hosts, fmt.Sprintf("127.0.0.1:%s11%d", ports, node))
+	}
+	for _, host := range c.server.Hosts {
+		free, err := net.Listen("tcp", host)
+		if err != nil {
+			return nil, fmt.Errorf("does another matrix run on this machine? %w", err)
+		}
+		_ = free.Close()
 	}
 	watch, err := startShell(sweep, c.folder)
 	if err != nil {

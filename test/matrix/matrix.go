@@ -166,6 +166,15 @@ func (s *Server) DB() *sql.DB { return s.db }
 // Open is DB with a database chosen; the caller closes it.
 func (s *Server) Open(database string) *sql.DB { return s.pool(database) }
 
+// At is a pool at one of Hosts, of the user who may do everything; the caller closes it.
+func (s *Server) At(host string) *sql.DB {
+	db, err := sql.Open("mysql", s.dsn(host, ""))
+	if err != nil {
+		panic(err) // a DSN of our own
+	}
+	return db
+}
+
 // Survives tells whether rows outlive the server's process.
 func (s *Server) Survives() bool { return s.kill != nil }
 

@@ -27,7 +27,9 @@ func (s *Server) config(host, database string) *mysql.Config {
 // was written before, on whichever node, and times in UTC.
 func (s *Server) pool(database string) *sql.DB {
 	db := sql.OpenDB(&connector{s, database})
-	db.SetMaxIdleConns(2)
+	if len(s.Hosts) > 1 {
+		db.SetMaxIdleConns(-1) // the node of one that rests may take rows no more
+	}
 	return db
 }
 

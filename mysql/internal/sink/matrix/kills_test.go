@@ -3,6 +3,7 @@ package matrix_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,6 +61,47 @@ func onceOverOutage(t *trial) {
 	}
 	r.wantFate(rows, 0)
 	t.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", fmt.Sprintf("%[1]d,%[1]d", rows))
+}
+
+// leftBehind: a node that is not in its cluster, as one that has just started,
+// takes writes like any server, and they are lost. The sink passes it over.
+func leftBehind(t *trial) {
+	if !t.is("group") {
+		t.notThere("has no node that takes rows outside of its cluster")
+	}
+	t.exec(t.keyless())
+	first, err := t.server.Addr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := t.open(t.props("t"))
+	r.collect(numbered(0, 100))
+	r.wantFate(100, 0)
+	r.close()
+	node := t.server.At(first)
+	defer node.Close()
+	for _, statement := range []string{"STOP GROUP_REPLICATION", "SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF"} {
+		if _, err := node.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hosts := append([]string{first}, slices.DeleteFunc(slices.Clone(t.server.Hosts), func(host string) bool { return host == first })...)
+	r = t.open(t.props("t", "url", fmt.Sprintf("writer:%s@tcp(%s)/%s", password, strings.Join(hosts, ","), t.database)))
+	for i := 100; i < 1000; i += 50 {
+		r.collect(numbered(i, i+50))
+	}
+	r.settle()
+	var lost int
+	if err := node.QueryRow("SELECT COUNT(*) FROM " + quote(t.database) + ".t WHERE id >= 100").Scan(&lost); err != nil {
+		t.Fatal(err)
+	}
+	if lost != 0 {
+		t.Errorf("%d rows are on the node that has left", lost)
+	}
+	if _, err := node.Exec("START GROUP_REPLICATION"); err != nil {
+		t.Fatal(err)
+	}
+	t.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "1000,1000")
 }
 
 // rounds are how often something is tried.

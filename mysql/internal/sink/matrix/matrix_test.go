@@ -57,6 +57,7 @@ var table = []struct {
 	{"initSql and session settings", sessions},
 	{"random rows in every mode equal a model", randomRows},
 	{"thousands of tries at injection", injections},
+	{"a node that is not in its cluster is passed over", leftBehind},
 	{"the plugin is killed (SIGKILL) again and again, exactly once", onceOverKills},
 	{"the server is killed in the middle, exactly once", onceOverOutage},
 }
@@ -124,14 +125,14 @@ func onServer(t *testing.T, kind matrix.Kind) {
 	defer func() { fmt.Printf("matrix: %s: %v\n", title, time.Since(begun).Round(time.Second)) }()
 	for _, test := range table {
 		t.Run(test.name, func(t *testing.T) {
-			trial := newTrial(t, server)
+			cell := &matrix.Cell{}
 			t.Cleanup(func() {
 				if t.Failed() {
-					trial.cell = matrix.Cell{Outcome: matrix.Failed}
+					*cell = matrix.Cell{Outcome: matrix.Failed}
 				}
-				results.Add(test.name, title, trial.cell)
+				results.Add(test.name, title, *cell)
 			})
-			test.run(trial)
+			test.run(newTrial(t, server, cell))
 		})
 	}
 }

@@ -41,7 +41,7 @@ func (t *trial) hostileTables(random *rand.Rand, number int) (tries int) {
 	for i, c := range []map[string]any{
 		{"table": "m_{device}"}, {"table": "{device}"}, {"tableField": "device"}, {"table": "{device}", "allowedTables": "/.*/"},
 	} {
-		props := t.props("canary", "allowedTables", []any{"m_?", "/[a-z]{1,9}/"}, "autoCreate", true, "maxTables", 3)
+		props := t.props("canary", "allowedTables", []any{"m_?", "/[a-z]{1,9}/"}, "autoCreate", true, "primaryKey", "a", "maxTables", 3)
 		for property, value := range c {
 			props[property] = value
 		}

@@ -29,12 +29,12 @@ type trial struct {
 	folder   string
 	outboxes *sink.Outboxes
 	log      *logLines
-	cell     matrix.Cell
+	cell     *matrix.Cell // what came of it
 }
 
-func newTrial(t *testing.T, server *matrix.Server) *trial {
+func newTrial(t *testing.T, server *matrix.Server, cell *matrix.Cell) *trial {
 	t.Helper()
-	tr := &trial{T: t, server: server, folder: t.TempDir(), log: &logLines{}}
+	tr := &trial{T: t, server: server, folder: t.TempDir(), log: &logLines{}, cell: cell}
 	_, name, _ := strings.Cut(t.Name(), "/")
 	tr.database = brief(name)
 	tr.db = server.Open(tr.database)
@@ -77,12 +77,12 @@ func (t *trial) startPlugin() {
 }
 
 // differs says in what this server has its own way, which the test has checked.
-func (t *trial) differs(how string) { t.cell = matrix.Cell{Outcome: matrix.Differs, Reason: how} }
+func (t *trial) differs(how string) { *t.cell = matrix.Cell{Outcome: matrix.Differs, Reason: how} }
 
 // notThere ends a test of what this server has not.
 func (t *trial) notThere(why string) {
 	t.Helper()
-	t.cell = matrix.Cell{Outcome: matrix.NotThere, Reason: why}
+	*t.cell = matrix.Cell{Outcome: matrix.NotThere, Reason: why}
 	t.Skip("not there:", why)
 }
 
