@@ -296,7 +296,7 @@ func TestWrongPlansAreRefused(t *testing.T) {
 	}{
 		{[]any{"autoCreate", "maybe"}, `property autoCreate: "maybe"; allowed: true, false, dryRun`},
 		{[]any{"autoCreate", true, "schema", map[string]any{"a": "INT; DROP TABLE t"}}, `property schema: column "a": "INT; DROP TABLE t": ";" has no place in a type; allowed: a type such as`},
-		{[]any{"autoCreate", true, "schema", "[1]"}, `property schema: "[1]"; allowed: an object`},
+		{[]any{"autoCreate", true, "schema", "[1]"}, `property schema: "[1]": not the text of a JSON object; allowed: an object`},
 		{[]any{"schema", map[string]any{"a": "INT"}}, "property schema: nothing is made with it"},
 		{[]any{"primaryKey", "a"}, "property primaryKey: no table is made with it"},
 		{[]any{"autoCreate", true, "primaryKey", "a,,b"}, `property primaryKey: "a,,b": an empty name`},
