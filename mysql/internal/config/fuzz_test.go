@@ -130,7 +130,7 @@ func FuzzParseURL(f *testing.F) {
 				t.Fatalf("%q: unsafe settings", u)
 			}
 		}
-		if checkName(database) != nil {
+		if checkName(database) != nil || strings.ContainsRune(password, 0) {
 			return
 		}
 		escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

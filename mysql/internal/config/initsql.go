@@ -270,11 +270,14 @@ func (t token) word(word string) bool { return t.kind == bareToken && strings.Eq
 // tokenize takes a statement apart as every server does, whatever its sql_mode,
 // and refuses what they would not read alike.
 func tokenize(s string) (tokens []token, err error) {
+	if strings.ContainsRune(s, 0) { // which ends a comment to some
+		return nil, errInitSign
+	}
 	for i := 0; i < len(s); {
 		rest := s[i:]
 		c := s[i]
 		switch {
-		case c == '\\' || c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+		case strange(c) || strings.HasPrefix(rest, "--") && len(rest) > 2 && rest[2] != '\\' && strange(rest[2]):
 			return nil, errInitSign
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
@@ -298,7 +301,7 @@ func tokenize(s string) (tokens []token, err error) {
 			if n == 0 {
 				return nil, errInitText
 			}
-			if strings.ContainsAny(text, "\\\x00") {
+			if strings.Contains(text, "\\") {
 				return nil, errInitSign
 			}
 			kind := textToken
@@ -325,6 +328,9 @@ func tokenize(s string) (tokens []token, err error) {
 	}
 	return tokens, nil
 }
+
+// strange tells of a byte that servers read in different ways outside of quotes.
+func strange(c byte) bool { return c == '\\' || c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }
 
 func wordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80

@@ -116,7 +116,7 @@ func TestInitSQLRefused(t *testing.T) {
 func FuzzInitSQL(f *testing.F) {
 	for _, s := range []string{
 		"SET x = 1", "SET x='a''b', y=`c```; -- d", "SELECT 1 # x\n;", "/* x */ DO 1", "SET @@session.x := (1), @y = \"z\"",
-		"/*!COMMIT*/", "SET x = '\\', autocommit=0, y='", "SELECT 1--1;COMMIT", "SET a=1/**/,GLOBAL b=2",
+		"SELECT --\x00\"0", "SELECT 1 # \x00; COMMIT", "SELECT 1 --\x01\n", "/*!COMMIT*/", "SET x = '\\', autocommit=0, y='", "SELECT 1--1;COMMIT", "SET a=1/**/,GLOBAL b=2",
 	} {
 		f.Add(s)
 	}
