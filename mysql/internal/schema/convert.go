@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 	"unsafe"
 
@@ -91,11 +92,22 @@ type ConvertError struct {
 }
 
 func (e *ConvertError) Error() string {
-	return fmt.Sprintf("column %q: %q does not fit %s: %s", e.Column, e.Value, shorten(e.Type), e.Reason)
+	return fmt.Sprintf("column %q: %q does not fit %s", e.Column, e.Value, oneLine(shorten(e.Type)+": "+e.Reason))
 }
 
 // maxShown bounds a value in an error's text, in bytes.
 const maxShown = 80
+
+// oneLine puts spaces in the place of control characters, as a member of an
+// ENUM may have them.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
 
 // shorten cuts text to what an error shows, at a character's border.
 func shorten(s string) string {

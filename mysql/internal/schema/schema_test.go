@@ -171,7 +171,7 @@ func TestParseMembers(t *testing.T) {
 }
 
 func FuzzParseType(f *testing.F) {
-	for _, s := range []string{"int(11) unsigned", `enum('a','b''c','\\')`, "decimal(65,30)", "bit(999)", "decimal(1,99)", "varchar(99999999999999999999)", "set("} {
+	for _, s := range []string{"int(11) unsigned", `enum('a','b''c','\\')`, "decimal(65,30)", "bit(999)", "decimal(1,99)", "varchar(99999999999999999999)", "set(", "set \n", "enum('a\nb')"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
