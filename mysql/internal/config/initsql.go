@@ -330,7 +330,9 @@ func tokenize(s string) (tokens []token, err error) {
 }
 
 // strange tells of a byte that servers read in different ways outside of quotes.
-func strange(c byte) bool { return c == '\\' || c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }
+func strange(c byte) bool {
+	return c == '\\' || c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f
+}
 
 func wordByte(c byte) bool {
 	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
