@@ -346,13 +346,19 @@ func (d *Disk) Empty() <-chan struct{} {
 // Sync makes durable, against power cuts too, what is written and settled so
 // far. It waits for the disk, until ctx is done at most.
 func (d *Disk) Sync(ctx context.Context) error {
-	d.mu.Lock()
-	end := d.next.record
-	d.mu.Unlock()
-	if err := d.awaitSync(ctx, end); err != nil {
+	if err := d.AwaitSync(ctx); err != nil {
 		return err
 	}
 	return d.syncState()
+}
+
+// AwaitSync waits until what is written so far is synced, until ctx is done at
+// most: then it returns ErrUnsynced.
+func (d *Disk) AwaitSync(ctx context.Context) error {
+	d.mu.Lock()
+	end := d.next.record
+	d.mu.Unlock()
+	return d.awaitSync(ctx, end)
 }
 
 // Close implements Queue. What is written is synced; an error says that this

@@ -345,7 +345,37 @@ func (d *Disk) resume(clean bool) error {
 		d.stateFailed(err) // the files that are there still say the same
 		d.mu.Unlock()
 	}
+	if d.strict {
+		d.syncRecovered()
+	}
 	return nil
+}
+
+// syncRecovered makes durable what a former run has written last, and may not
+// have synced: a sender that has not heard of it is told that it is kept. Where
+// that fails it is as if the message were another, and it is taken again.
+func (d *Disk) syncRecovered() {
+	err := d.fs.SyncDir(d.o.Dir)
+	for _, s := range d.segments {
+		if err != nil {
+			break
+		}
+		if !s.summarised && s.size > 0 {
+			err = d.syncFile(s.path)
+		}
+	}
+	if err != nil {
+		d.log.Errorf("journal %s: what the run before has written last cannot be synced: %v", d.o.Dir, err)
+		d.lastBytes = digest{}
+	}
+}
+
+func (d *Disk) syncFile(path string) error {
+	file, err := d.fs.Reopen(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // findFirst sets where reading begins: at the first row that has no fate.

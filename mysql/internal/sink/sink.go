@@ -116,9 +116,10 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	if rows == 0 {
 		return nil
 	}
-	if s.unsynced && s.outbox.queue.IsLast(message) {
-		s.unsynced = false
-		return nil // it comes again, and is kept already
+	if disk, ok := s.outbox.queue.(*journal.Disk); ok && s.unsynced && disk.IsLast(message) {
+		err := disk.AwaitSync(ctx) // it comes again, and is kept already
+		s.unsynced = err != nil
+		return err
 	}
 	err := s.append(ctx, message, rows)
 	if s.unsynced = errors.Is(err, journal.ErrUnsynced) && s.config.RequireAck; s.unsynced {
