@@ -215,7 +215,11 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		}
 		if f.batch.grows && errors.As(err, new(*fieldError)) {
 			f.asking = ref
-			if err := f.grow(ctx, t); err != nil {
+			err := f.grow(ctx, t)
+			if errors.Is(err, design.ErrNothing) || errors.Is(err, schema.ErrNoTable) { // it has gone meanwhile
+				return f.setAside(ctx, ref, err)
+			}
+			if err != nil {
 				return err
 			}
 			grown = true

@@ -312,17 +312,21 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		t, _, err = w.evolve(ctx, t, sample)
 	}
 	nb := &batch{}
-	if errors.Is(err, schema.ErrNoTable) {
-		return nb, w.setAllAside(ctx, b.rows[lo:hi], err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for options := &w.setup.Load().options; nb.prepare(t, options, w.rowAlias.Load()) != nil; options = &w.setup.Load().options {
+	for err == nil && nb.prepare(t, &w.setup.Load().options, w.rowAlias.Load()) != nil {
 		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it
-		if t, err = w.current(ctx, sample); err != nil {
-			return nil, err
+		t, err = w.current(ctx, sample)
+	}
+	switch {
+	case errors.Is(err, schema.ErrNoTable):
+		return nb, w.setAllAside(ctx, b.rows[lo:hi], err)
+	case errors.Is(err, design.ErrNothing): // what was not looked at may tell more
+		mid := min(lo+sampleRows, hi)
+		if err := w.setAllAside(ctx, b.rows[lo:mid], err); err != nil || mid == hi {
+			return nb, err
 		}
+		return w.rebuild(ctx, b, mid, hi, cause)
+	case err != nil:
+		return nil, err
 	}
 	for _, r := range b.rows[lo:hi] {
 		w.decoder.Reset(r.raw)
