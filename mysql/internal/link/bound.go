@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+	"time"
 )
 
 // complete is all that the driver's connections can do, so that the one below
@@ -27,7 +28,9 @@ type boundConn struct {
 	cluster *Cluster
 	place   place
 	network string
-	only    bool // there was no other place
+	only    bool          // there was no other place
+	recheck time.Duration // see Connector.Recheck
+	asked   time.Time     // where it leads, the last time
 }
 
 // bind makes conn, which leads to p, one that knows where it leads.
@@ -36,16 +39,23 @@ func (s *survey) bind(conn driver.Conn, p place, only bool) driver.Conn {
 	if !ok { // another driver than the one that this is written for
 		return conn
 	}
-	return &boundConn{whole, s.cluster, p, s.config.Net, only}
+	return &boundConn{whole, s.cluster, p, s.config.Net, only, s.recheck, time.Now()}
 }
 
 // ResetSession implements driver.SessionResetter, which a pool calls before
-// the connection is used again: not once others are used to another place.
+// the connection is used again: not once others are used to another place. It
+// goes from hand to hand, so that only here is known how long ago it was asked.
 func (c *boundConn) ResetSession(ctx context.Context) error {
 	if c.elsewhere() {
 		return driver.ErrBadConn
 	}
-	return c.complete.ResetSession(ctx)
+	if err := c.complete.ResetSession(ctx); err != nil || c.recheck == 0 || time.Since(c.asked) < c.recheck {
+		return err
+	}
+	if c.Ping(ctx) != nil {
+		return driver.ErrBadConn
+	}
+	return nil
 }
 
 func (c *boundConn) elsewhere() bool {
@@ -58,6 +68,7 @@ func (c *boundConn) elsewhere() bool {
 // takes no rows, which a user whom read_only does not bind would never be told,
 // or once its name means another.
 func (c *boundConn) Ping(ctx context.Context) error {
+	c.asked = time.Now()
 	if c.elsewhere() {
 		return driver.ErrBadConn
 	}

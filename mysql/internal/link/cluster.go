@@ -66,7 +66,7 @@ func (c *Cluster) connect(ctx context.Context, hosts []string, config *mysql.Con
 	if err := c.remembered(); err != nil {
 		return nil, err
 	}
-	s := &survey{cluster: c, config: config, open: open, log: log, single: len(hosts) == 1}
+	s := &survey{cluster: c, config: config, open: open, log: log, single: len(hosts) == 1, recheck: recheckOf(hosts)}
 	c.mu.Lock()
 	s.current = c.current
 	c.mu.Unlock()
@@ -174,6 +174,7 @@ type survey struct {
 	open    opener
 	log     logger
 	single  bool
+	recheck time.Duration
 	current place
 }
 

@@ -78,8 +78,10 @@ func assignments(params map[string]string) string {
 
 // Recheck is how often a connection that is in use should be asked, by a ping,
 // whether it still leads to the right server; 0: there is no need to.
-func (c *Connector) Recheck() time.Duration {
-	switch hosts := c.options.Hosts; {
+func (c *Connector) Recheck() time.Duration { return recheckOf(c.options.Hosts) }
+
+func recheckOf(hosts []string) time.Duration {
+	switch {
 	case len(hosts) > 1:
 		return recheckHosts
 	case len(hosts) == 1 && net.ParseIP(hostOf(hosts[0])) == nil:

@@ -310,3 +310,25 @@ func TestConnectionInUseIsAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectionFromHandToHandIsAsked: one that each of many uses for a moment
+// is as old as it is, and not as its last use.
+func TestConnectionFromHandToHandIsAsked(t *testing.T) {
+	db := pool(t, options(0, 1), &link.Cluster{})
+	db.SetMaxIdleConns(1)
+	want(t, db, "SELECT @@port", port(0))
+	readOnly(t, true, 0)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
+		got, err := ask(db, "SELECT @@port")
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case got == port(1):
+			return
+		case time.Now().After(end):
+			t.Fatal("after a minute it leads to a server that has turned read-only")
+		}
+	}
+}
