@@ -48,7 +48,7 @@ func TestDroppedTableOfManyRowsThatTellNothing(t *testing.T) {
 // A table of a rule with many is dropped just when it is to get a column.
 func TestChosenTableIsDroppedWhenItGrows(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE m_a (id INT, device VARCHAR(9))", "CREATE TABLE m_b (id INT, device VARCHAR(9))")
-	props := b.props("", "m_{{.device}}", "allowedTables", "m_*", "autoEvolve", true)
+	props := b.props("", "m_{device}", "allowedTables", "m_*", "autoEvolve", true)
 	s := b.open(props)
 	b.collect(s, `{"device":"a","id":1}`, `{"device":"b","id":1}`)
 	b.settle(s)
