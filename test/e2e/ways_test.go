@@ -100,6 +100,13 @@ func ways() []way {
 				"SELECT COUNT(*) FROM other":                                     {{"0"}},
 			},
 		},
+		{ // eKuiper evaluates the template as well, by a row where it sends them singly
+			name: "singly", ddl: []string{"CREATE TABLE singly_0 (id BIGINT PRIMARY KEY)", "CREATE TABLE singly_1 (id BIGINT PRIMARY KEY)", "CREATE TABLE singly_2 (id BIGINT PRIMARY KEY)"},
+			locked: []string{"singly_0", "singly_1", "singly_2"}, action: map[string]any{"table": "singly_{{.device}}", "sendSingle": true, "allowedTables": []any{"singly_*"}},
+			row:   manyRow,
+			aside: 3 * rowsOfWay / 30,
+			want:  map[string][]wantedRow{"SELECT (SELECT COUNT(*) FROM singly_0), (SELECT COUNT(*) FROM singly_1), (SELECT COUNT(*) FROM singly_2)": {{"90", "90", "90"}}},
+		},
 		{
 			name: "made", locked: []string{"made"},
 			action: map[string]any{"table": "made", "autoCreate": true, "autoEvolve": true, "primaryKey": "id", "schema": map[string]any{"at": "DATETIME(3)"}},

@@ -60,6 +60,7 @@ type Config struct {
 	DeadLetterTable   string         // as given: a table's name; "" for none
 	Errors            map[string]any // as given, nil if it is not: keys and words are not judged yet
 	RequireAck        bool           // eKuiper's own property
+	SendSingle        bool           // eKuiper's own property: each row is a message of its own
 }
 
 // String names every setting but the connection's user and password.
@@ -136,6 +137,7 @@ func (c Config) visible() []setting {
 		{"deadLetterTable", c.DeadLetterTable},
 		{"errors", c.Errors},
 		{"requireAck", c.RequireAck},
+		{"sendSingle", c.SendSingle},
 	}
 }
 
@@ -303,6 +305,9 @@ func (r *reader) placeLetters() {
 // readTheirs reads those of eKuiper's own properties that decide whether we
 // can understand what it sends.
 func (r *reader) readTheirs() {
+	if v, ok := r.given["sendsingle"]; ok {
+		r.config.SendSingle, _ = v.(bool) // it is eKuiper that reads it
+	}
 	if v, ok := r.given["requireack"]; ok {
 		if r.config.RequireAck, ok = v.(bool); !ok {
 			r.fail("property requireAck: %s; allowed: true, false", describe(v))

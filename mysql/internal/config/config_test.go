@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err, warnings)
 	}
 	want := "target localhost:3306/database, table test, mode insert, keyField [], rowkindField , updateFields map[], keepFields [], versionField , tableField , allowedTables [], maxTables 100, nullAs null, extraFields error, columns map[], otherFields byName, fieldCase asIs, restField , restContent extra, timezone UTC, epochUnit auto, " +
-		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false"
+		"autoCreate false, autoEvolve false, schema map[], primaryKey [], maxColumns 200, maxBatchRows 8000, maxBatchBytes 1048576, maxBatchDelay 0s, road auto, maxQueueBytes 16777216, journal on, maxJournalBytes 1073741824, maxJournalAge 0s, whenFull block, fsync 1s, delivery atLeastOnce, ledgerTable ekuiper_mysql_ledger, deadLetterTable , errors map[], requireAck false, sendSingle false"
 	if c.String() != want {
 		t.Errorf("got  %s\nwant %s", c, want)
 	}
@@ -81,6 +81,7 @@ func TestValuesAccepted(t *testing.T) {
 		{"maxQueueBytes", "64KiB", "maxQueueBytes 65536"},
 		{"maxQueueBytes", float64(1 << 40), "maxQueueBytes 1099511627776"},
 		{"requireAck", true, "requireAck true"},
+		{"sendSingle", true, "sendSingle true"},
 		{"delivery", "ExactlyOnce", "delivery exactlyOnce"},
 		{"ledgerTable", "`my ledger`", "ledgerTable `my ledger`"},
 		{"deadLetterTable", "`dead.letters`", "deadLetterTable `dead.letters`"},
@@ -270,7 +271,7 @@ func TestHostProperties(t *testing.T) {
 	props := with("format", "JSON", "compression", "")
 	for _, name := range hostNames {
 		switch name {
-		case "format", "compression", "encryption", "requireAck", "batchSize":
+		case "format", "compression", "encryption", "requireAck", "sendSingle", "batchSize":
 		default:
 			props[name] = "anything"
 		}

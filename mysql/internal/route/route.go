@@ -22,6 +22,9 @@ type Options struct {
 	Field     string   // the field that names the table, "" if none does
 	Allowed   []string // names, patterns with * and ?, or /regular expressions/
 	Forbidden []string // names that no row may choose, without regard to case
+	// RowByRow says that eKuiper sends each row as a message of its own
+	// (sendSingle): then its own form of a field, {{.a.b}}, is understood too.
+	RowByRow bool
 }
 
 // Route finds a row's table. It does not change: any number of goroutines may
@@ -37,8 +40,14 @@ type Route struct {
 
 // errDoubled refuses the form that eKuiper has for its own templates: 2.4.0
 // evaluates it in every property of an action, by a whole message of rows, and
-// drops the message where that fails.
-var errDoubled = errors.New("eKuiper itself evaluates {{ }}, before a row gets here, and loses rows where it cannot: single braces are for this sink")
+// drops the message where that fails. What it makes of it does not get here.
+var errDoubled = errors.New("eKuiper itself evaluates {{ }}, before a row gets here, and loses rows where it cannot: single braces are for this sink, or set sendSingle to true beside it")
+
+// The braces of eKuiper's own form of a field.
+const (
+	doubled      = "{{"
+	doubledClose = "}}"
+)
 
 // part is a field of a template, and the text behind it.
 type part struct {
@@ -57,7 +66,7 @@ const (
 func Parse(o Options) (*Route, error) {
 	r := &Route{forbidden: o.Forbidden, text: o.Table}
 	var errs []error
-	if err := r.parseTable(o.Table); err != nil {
+	if err := r.parseTable(o.Table, o.RowByRow); err != nil {
 		errs = append(errs, fmt.Errorf("property table: %q: %w; allowed: a name with fields of the row such as metrics_{device} or {a.b}", o.Table, err))
 	}
 	if o.Field != "" {
@@ -111,7 +120,7 @@ func (r *Route) Allows(name schema.Name) bool {
 // String is the properties' text, for labels and messages.
 func (r *Route) String() string { return r.text }
 
-func (r *Route) parseTable(text string) error {
+func (r *Route) parseTable(text string, rowByRow bool) error {
 	if strings.ContainsRune(text, open) || strings.ContainsRune(text, closed) {
 		return errors.New("a character for private use")
 	}
@@ -126,14 +135,7 @@ func (r *Route) parseTable(text string) error {
 		if !found {
 			break
 		}
-		if strings.HasPrefix(after, "{") {
-			return errDoubled
-		}
-		inner, behind, found := strings.Cut(after, "}")
-		if !found {
-			return errors.New("{ is not closed")
-		}
-		path, err := parsePath(strings.TrimSpace(inner))
+		path, behind, err := parseField("{"+after, rowByRow)
 		if err != nil {
 			return err
 		}
@@ -155,6 +157,32 @@ func (r *Route) parseTable(text string) error {
 		r.parts[i].after = pieces[i+1]
 	}
 	return nil
+}
+
+// parseField reads the field that s begins with, {a.b} or {{.a.b}}, and returns
+// what comes behind it.
+func parseField(s string, rowByRow bool) (path []string, behind string, err error) {
+	before, end := "{", "}"
+	if strings.HasPrefix(s, doubled) {
+		if !rowByRow {
+			return nil, "", errDoubled
+		}
+		before, end = doubled, doubledClose
+	}
+	inner, behind, found := strings.Cut(strings.TrimPrefix(s, before), end)
+	if !found {
+		return nil, "", fmt.Errorf("%s is not closed", before)
+	}
+	inner = strings.TrimSpace(inner)
+	if before == doubled {
+		name, dotted := strings.CutPrefix(inner, ".")
+		if !dotted {
+			return nil, "", fmt.Errorf("{{%s}} is no field, which begins with a dot", inner)
+		}
+		inner = name
+	}
+	path, err = parsePath(inner)
+	return path, behind, err
 }
 
 // parsePath reads a field's name, or several with dots between.

@@ -38,7 +38,7 @@ func RouteOf(c *config.Config) (*route.Route, error) {
 	if c.DeadLetterTable != "" {
 		own = append(own, tableName(c.DeadLetterTable))
 	}
-	return route.Parse(route.Options{Table: c.Table, Field: c.TableField, Allowed: c.AllowedTables, Forbidden: own})
+	return route.Parse(route.Options{Table: c.Table, Field: c.TableField, Allowed: c.AllowedTables, Forbidden: own, RowByRow: c.SendSingle})
 }
 
 // aim is where c's rows go: one table, or those that the route allows.
