@@ -203,6 +203,7 @@ func TestValuesRefused(t *testing.T) {
 		{"table", "`a`b", "property table: \"`a`b\": something follows a closing backquote"},
 		{"table", "a.", `property table: "a.": an empty name`},
 		{"table", "a\x00", `property table: "a\x00": a control character in a name`},
+		{"table", "t😀", `property table: "t😀": a character beyond U+FFFF in a name, such as an emoji, which MySQL and MariaDB do not take`},
 		{"table", strings.Repeat("ä", 65), `property table: "` + strings.Repeat("ä", 64) + `...": a name of more than 64 characters`},
 		{"table", 5, "property table: 5; allowed: table or"},
 		{"table", "root:pw@tcp(h)/db", "property table: what looks like an address: no table's name"},

@@ -117,6 +117,8 @@ func checkName(s string) error {
 		return errors.New("a name that is not UTF-8")
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return errors.New("a control character in a name")
+	case strings.ContainsFunc(s, func(r rune) bool { return r > 0xffff }):
+		return errors.New("a character beyond U+FFFF in a name, such as an emoji, which MySQL and MariaDB do not take")
 	case utf8.RuneCountInString(s) > maxName:
 		return errors.New("a name of more than 64 characters")
 	case strings.HasSuffix(s, " "):
