@@ -18,6 +18,7 @@ sql() { local n=$1; shift; mariadb --no-defaults -S $B/n$n/s.sock -uroot -N -B -
 start() { # node, address
   local d=$B/n$1 t=$(date +%s%N); rm -f $d/pid
   setsid mariadbd $(flags $1 $2) >/dev/null 2>&1 </dev/null &
+  echo $! >$d/started # its own pid file comes late
   for i in $(seq 1 600); do [ "$(sql $1 "show status like 'wsrep_ready'" 2>/dev/null | awk '{print $2}')" = ON ] && break; sleep 0.04; done
   echo "node $1 ready after $(( ($(date +%s%N)-t)/1000000 )) ms, pid $(cat $d/pid)"
 }

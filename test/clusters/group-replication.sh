@@ -9,7 +9,7 @@ flags() { local d=$B/n$1; echo $(common $1) --socket=$d/s.sock --pid-file=$d/pid
   --server-id=$1 --gtid-mode=ON --enforce-gtid-consistency=ON --report-host=127.0.0.1 --report-port=${P}11$1 --plugin-load-add=group_replication.so \
   --loose-group-replication-group-name=aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa --loose-group-replication-local-address=127.0.0.1:${P}21$1 --loose-group-replication-group-seeds=127.0.0.1:${P}211,127.0.0.1:${P}212,127.0.0.1:${P}213 --loose-group-replication-ip-allowlist=127.0.0.1 --loose-group-replication-start-on-boot=OFF --loose-group-replication-recovery-get-public-key=ON --loose-group-replication-member-expel-timeout=0 --loose-group-replication-unreachable-majority-timeout=5; }
 sql() { local n=$1; shift; mariadb --no-defaults -S $B/n$n/s.sock -uroot -N -B -e "$*"; }
-boot() { local d=$B/n$1; rm -f $d/s.sock* $d/pid; setsid $MYSQL9/mysqld $(flags $1) >/dev/null 2>&1 </dev/null & for i in $(seq 1 600); do sql $1 "select 1" >/dev/null 2>&1 && break; sleep 0.05; done; }
+boot() { local d=$B/n$1; rm -f $d/s.sock* $d/pid; setsid $MYSQL9/mysqld $(flags $1) >/dev/null 2>&1 </dev/null & echo $! >$d/started; for i in $(seq 1 600); do sql $1 "select 1" >/dev/null 2>&1 && break; sleep 0.05; done; }
 online() { for i in $(seq 1 600); do [ "$(sql $1 "select member_state from performance_schema.replication_group_members where member_id=@@server_uuid")" = ONLINE ] && break; sleep 0.05; done; }
 case $1 in
 up) rm -rf $B; mkdir -p $B/n1 $B/n2 $B/n3

@@ -48,8 +48,13 @@ type cluster struct {
 	server *Server
 }
 
-// sweep kills every node at the end of its input.
-const sweep = `trap "" INT TERM HUP; read -r answer; for f in "$1"/n*/pid; do [ -f "$f" ] && kill -KILL "$(cat "$f")"; done 2>/dev/null; exit 0`
+// sweep kills every node at the end of its input: a process that a node's file
+// names and that has the folder among its arguments.
+const sweep = `trap "" INT TERM HUP; read -r answer
+for f in "$1"/n*/pid "$1"/n*/started; do
+	p=$(cat "$f") && grep -qa -- "$1" "/proc/$p/cmdline" && kill -KILL "$p"
+done 2>/dev/null
+exit 0`
 
 // nodes is the folder below a cluster's own that its script fills.
 const nodes = "nodes"
@@ -117,5 +122,9 @@ func (c *cluster) restart() error {
 	}
 	node := c.killed
 	c.killed = 0
-	return c.run("start", strconv.Itoa(node))
+	if err := c.run("start", strconv.Itoa(node)); err != nil {
+		return err
+	}
+	// Were another killed before this one is back, the majority would be gone.
+	return poll(startLimit, func() error { return c.server.joined(c.server.Hosts[node-1]) })
 }

@@ -77,8 +77,24 @@ func (s *Server) writable(limit time.Duration) (host string, err error) {
 	return host, nil
 }
 
-// takesRows asks one node of a cluster.
+// takesRows asks one node of a cluster whether it does.
 func (s *Server) takesRows(host string) error {
+	if err := s.joined(host); err != nil || s.Name != "group" {
+		return err
+	}
+	return s.tells(host, "SELECT @@super_read_only", "0")
+}
+
+// joined asks a node whether it is in its cluster.
+func (s *Server) joined(host string) error {
+	if s.Name == "galera" {
+		return s.tells(host, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'wsrep_ready'", "ON")
+	}
+	return s.tells(host, "SELECT MEMBER_STATE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid", "ONLINE")
+}
+
+// tells is an error unless a node answers a query so.
+func (s *Server) tells(host, query, want string) error {
 	conn, err := net.DialTimeout("tcp", host, time.Second)
 	if err != nil {
 		return err
@@ -89,16 +105,12 @@ func (s *Server) takesRows(host string) error {
 		return err
 	}
 	defer db.Close()
-	query, want := "SELECT MEMBER_STATE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND NOT @@super_read_only", "ONLINE"
-	if s.Name == "galera" {
-		query, want = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'wsrep_ready'", "ON"
-	}
-	var state string
-	if err := db.QueryRow(query).Scan(&state); err != nil {
+	var got string
+	if err := db.QueryRow(query).Scan(&got); err != nil {
 		return fmt.Errorf("%s: %w", host, err)
 	}
-	if state != want {
-		return fmt.Errorf("%s is %s", host, state)
+	if got != want {
+		return fmt.Errorf("%s is %s, not %s", host, got, want)
 	}
 	return nil
 }

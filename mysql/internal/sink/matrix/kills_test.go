@@ -45,7 +45,7 @@ func onceOverOutage(t *trial) {
 	t.exec(t.keyless())
 	r := t.open(t.props("t", "delivery", "exactlyOnce", "maxBatchRows", 50))
 	rows := 0
-	for range rounds(2, 8) {
+	for range rounds(2, 5) {
 		for range 40 {
 			r.collect(numbered(rows, rows+50))
 			rows += 50
