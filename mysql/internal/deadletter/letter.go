@@ -78,8 +78,9 @@ type Filter struct {
 	Table   string
 	Numbers []uint16 // error numbers; 0 stands for reasons that are not the server's
 	Since   time.Time
-	Until   time.Time // exclusive
-	SkipRaw bool      // leave Raw nil: a long row is then not read
+	Until   time.Time          // exclusive
+	Match   func(*Letter) bool // nil: all; asked last, with Raw nil
+	SkipRaw bool               // leave Raw nil: a long row is then not read
 }
 
 func (f *Filter) match(l *Letter) bool {
@@ -88,7 +89,8 @@ func (f *Filter) match(l *Letter) bool {
 		(f.Table == "" || f.Table == l.Table) &&
 		(len(f.Numbers) == 0 || slices.Contains(f.Numbers, l.Number)) &&
 		(f.Since.IsZero() || !l.Time.Before(f.Since)) &&
-		(f.Until.IsZero() || l.Time.Before(f.Until))
+		(f.Until.IsZero() || l.Time.Before(f.Until)) &&
+		(f.Match == nil || f.Match(l))
 }
 
 // mayHold tells whether ids first to last may hold a match.

@@ -19,20 +19,25 @@ type Logger interface {
 	Warnf(format string, args ...any)
 }
 
-// Server answers GET /metrics at an address until it is closed.
+// Server answers GET /metrics at an address, and more where there is more,
+// until it is closed.
 type Server struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
 // Serve begins to listen at address, host:port, and does not wait for it:
-// while that fails, the log says so once and it is tried again.
-func Serve(address string, page http.Handler, log Logger) *Server {
+// while that fails, the log says so once and it is tried again. What is not
+// /metrics is for rest, which may be nil.
+func Serve(address string, page, rest http.Handler, log Logger) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{cancel: cancel}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", page)
-	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	if rest != nil {
+		mux.Handle("/", rest)
+	}
+	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	s.done.Go(func() {
 		listener := listen(ctx, address, log)
 		if listener == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -82,9 +83,12 @@ type Outboxes struct {
 	writing  sync.WaitGroup    // released outboxes
 	end      chan struct{}
 	orphans  orphanWatch
+	active   []*active // the actions that run
+	replays  Replays
 	copies   copies
 	page     metrics.Page
 	serve    string          // the address of page; empty: nowhere
+	rest     http.Handler    // what is there beside it; may be nil
 	server   *metrics.Server // nil until the first outbox
 	most     int             // connections to one server
 	messages *memory.Budget  // of the journals
@@ -104,6 +108,7 @@ func NewOutboxes(folder func() (string, error)) *Outboxes {
 	o := &Outboxes{folder: folder, released: map[place]*outbox{}, servers: map[string]*reach{}, end: make(chan struct{}), most: connections.Usual}
 	o.ShareMemory(memory.Usual)
 	o.orphans.gauge = &o.page.Orphans
+	o.replays.outboxes = o
 	return o
 }
 
@@ -111,6 +116,10 @@ func NewOutboxes(folder func() (string, error)) *Outboxes {
 // host:port, from the first outbox on; nowhere if it is empty. It is to be
 // called before any is opened.
 func (o *Outboxes) ServeMetrics(address string) { o.serve = address }
+
+// ServeBeside has all that is not /metrics at that address answered by rest.
+// It is to be called before any outbox is opened.
+func (o *Outboxes) ServeBeside(rest http.Handler) { o.rest = rest }
 
 // ShareConnections sets how many connections to one server all outboxes may
 // have together; what waits for one is written later. It is to be called
@@ -141,6 +150,7 @@ func (o *Outboxes) Close() {
 		o.server.Close()
 	}
 	o.orphans.close()
+	o.replays.close()
 	o.writing.Wait()
 	o.copies.work.Wait()
 	if o.letters != nil {
@@ -159,7 +169,7 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	warnOfFiles(c, log)
 	if o.serve != "" && o.server == nil {
-		o.server = metrics.Serve(o.serve, &o.page, log)
+		o.server = metrics.Serve(o.serve, &o.page, o.rest, log)
 	}
 	if box := o.takeBack(id, c, log); box != nil {
 		if m, ok := box.queue.(*journal.Memory); ok {

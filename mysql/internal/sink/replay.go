@@ -38,7 +38,7 @@ func (t *Target) Replay(ctx context.Context, r *deadletter.Reader, filter deadle
 	next, stop := iter.Pull2(r.Letters(filter))
 	defer stop()
 	q := &replay{
-		letters: r, next: next, last: last, refused: refused,
+		letters: r, next: next, last: last, refused: refused, progress: t.progress,
 		idle: make(chan struct{}), empty: make(chan struct{}),
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -50,12 +50,13 @@ func (t *Target) Replay(ctx context.Context, r *deadletter.Reader, filter deadle
 
 // replay is letters as a queue, which remembers those that are on their way.
 type replay struct {
-	letters *deadletter.Reader
-	next    func() (deadletter.Letter, error, bool)
-	last    uint64
-	refused func(deadletter.Letter, error)
-	fail    context.CancelCauseFunc
-	idle    chan struct{} // never receives: letters do not come later
+	letters  *deadletter.Reader
+	next     func() (deadletter.Letter, error, bool)
+	last     uint64
+	refused  func(deadletter.Letter, error)
+	progress func(Replayed) // may be nil
+	fail     context.CancelCauseFunc
+	idle     chan struct{} // never receives: letters do not come later
 
 	mu     sync.Mutex
 	row    uint64      // number of the next letter's first row
@@ -205,6 +206,9 @@ func (q *replay) Settle(_ delivery.Fate, from, to uint64) {
 			q.fail(err)
 			return
 		}
+	}
+	if q.progress != nil {
+		q.progress(q.done)
 	}
 	if q.ended {
 		q.end()

@@ -28,6 +28,7 @@ type Sink struct {
 	config   *config.Config
 	warnings []string
 	outbox   *outbox // nil before Open and after Close
+	active   *active // beside outbox
 	log      api.Logger
 	urgent   context.Context // done when the rule is about to stop
 	hurry    context.CancelFunc
@@ -95,6 +96,7 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 		return err
 	}
 	s.outbox = box
+	s.active = s.outboxes.begin(id, s.config, s.log)
 	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
 	s.log.Infof("writing to table %q at %s", table, s.config.Target)
 	return nil
@@ -232,6 +234,7 @@ func (s *Sink) Close(ctx api.StreamContext) error {
 	s.hurry()
 	box := s.outbox
 	s.outbox = nil
+	s.outboxes.stopped(s.active)
 	s.acks.close()
 	wait, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()

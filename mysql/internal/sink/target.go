@@ -11,6 +11,7 @@ import (
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/design"
+	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
 )
@@ -26,6 +27,9 @@ type Target struct {
 	log    api.Logger
 	// Patience is how long no row may move before it is given up; 0 is for ever.
 	Patience time.Duration
+
+	memory   *memory.Budget // shared with the rules; nil: with nobody
+	progress func(Replayed) // told of a replay as it goes on; may be nil
 }
 
 // NewTarget returns the target that c describes. What a rule would log goes to log.
@@ -73,6 +77,9 @@ func (t *Target) transfer(ctx context.Context, q delivery.Queue, letters deliver
 		return err
 	}
 	options.Ledger, options.Origin = ledger, origin
+	if t.memory != nil {
+		options.Memory = t.memory
+	}
 	if options.Manner != nil {
 		options.Manner.Strict = strict
 	}
