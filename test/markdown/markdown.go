@@ -1,6 +1,6 @@
 // Package markdown reads what tests want to know of a Markdown document: its
-// links, the anchors that links may point to, and its blocks of code. It knows
-// the part of GitHub's dialect that this repository uses.
+// links, the anchors that links may point to, its blocks of code and its
+// sections. It knows the part of GitHub's dialect that this repository uses.
 package markdown
 
 import (
@@ -12,10 +12,27 @@ import (
 
 // Document is what is read of a file.
 type Document struct {
-	Blocks  []Block
-	Links   []Link
-	Spans   []Span
-	Anchors map[string]bool
+	Blocks   []Block
+	Links    []Link
+	Spans    []Span
+	Sections []Section // the first is what stands before all headings
+	Anchors  map[string]bool
+}
+
+// Section is a heading and what stands below it, up to the next.
+type Section struct {
+	Level  int // 1 to 6; 0 of what stands before all headings
+	Title  string
+	Anchor string
+	Line   int    // of the heading, from 1
+	Prose  string // its lines outside of blocks and headings, without code, comments and what links point to
+	Tables []Table
+}
+
+// Table is a table's rows, the two of its head included.
+type Table struct {
+	Rows []string
+	Line int
 }
 
 // Block is a fenced block of code.
@@ -45,11 +62,12 @@ var (
 	reference = regexp.MustCompile(`^ {0,3}\[[^\]]+\]: +(\S+)`)
 	anchor    = regexp.MustCompile(`<a +(?:id|name)="([^"]+)"`)
 	linkText  = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
+	comment   = regexp.MustCompile(`<!--.*?-->`)
 )
 
 // Parse reads a document.
 func Parse(text string) Document {
-	d := Document{Anchors: map[string]bool{}}
+	d := Document{Anchors: map[string]bool{}, Sections: []Section{{Line: 1}}}
 	open := "" // the fence of the block that the line is in
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSuffix(line, "\r")
@@ -72,7 +90,10 @@ func Parse(text string) Document {
 // prose reads a line outside of blocks.
 func (d *Document) prose(line string, number int) {
 	if title := heading.FindStringSubmatch(line); title != nil {
-		d.name(title[1])
+		level := len(strings.Fields(line)[0])
+		d.Sections = append(d.Sections, Section{Level: level, Title: title[1], Anchor: d.name(title[1]), Line: number})
+	} else {
+		d.Sections[len(d.Sections)-1].add(line, number)
 	}
 	for _, code := range codeSpan.FindAllStringSubmatch(line, -1) {
 		d.Spans = append(d.Spans, Span{Text: strings.TrimSpace(code[2]), Line: number})
@@ -88,9 +109,22 @@ func (d *Document) prose(line string, number int) {
 	}
 }
 
+// add takes a line of a section, other than its heading.
+func (s *Section) add(line string, number int) {
+	if strings.HasPrefix(line, "|") {
+		if last := len(s.Tables) - 1; last >= 0 && s.Tables[last].Line+len(s.Tables[last].Rows) == number {
+			s.Tables[last].Rows = append(s.Tables[last].Rows, line)
+		} else {
+			s.Tables = append(s.Tables, Table{Rows: []string{line}, Line: number})
+		}
+	}
+	line = comment.ReplaceAllString(codeSpan.ReplaceAllString(line, ""), "")
+	s.Prose += linkText.ReplaceAllString(line, "$1") + "\n"
+}
+
 // name adds a heading's anchor as GitHub makes it: letters, digits, hyphens
 // and underscores, spaces as hyphens, and a number where it is there already.
-func (d *Document) name(title string) {
+func (d *Document) name(title string) string {
 	title = linkText.ReplaceAllString(title, "$1")
 	slug := strings.Map(func(r rune) rune {
 		switch {
@@ -106,4 +140,5 @@ func (d *Document) name(title string) {
 		unique = fmt.Sprintf("%s-%d", slug, n)
 	}
 	d.Anchors[unique] = true
+	return unique
 }

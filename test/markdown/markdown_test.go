@@ -23,3 +23,20 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+func TestSections(t *testing.T) {
+	d := Parse("before\n\n# One `x` 1\n\nText `y 2` and [3 links](to4.md), <!-- no 5 --> 6.\n| a | b |\n|---|---|\n| `c` | 7 |\n\n" +
+		"```sh\n| # no table |\n```\n| d |\n## 两个\n### One `x` 1\n")
+	want := []Section{
+		{Line: 1, Prose: "before\n\n"},
+		{
+			Level: 1, Title: "One `x` 1", Anchor: "one-x-1", Line: 3, Prose: "\nText  and 3 links,  6.\n| a | b |\n|---|---|\n|  | 7 |\n\n| d |\n",
+			Tables: []Table{{[]string{"| a | b |", "|---|---|", "| `c` | 7 |"}, 6}, {[]string{"| d |"}, 13}},
+		},
+		{Level: 2, Title: "两个", Anchor: "两个", Line: 14},
+		{Level: 3, Title: "One `x` 1", Anchor: "one-x-1-1", Line: 15, Prose: "\n"},
+	}
+	if fmt.Sprintf("%+v", d.Sections) != fmt.Sprintf("%+v", want) {
+		t.Errorf("got\n%+v\nwant\n%+v", d.Sections, want)
+	}
+}

@@ -20,15 +20,16 @@ var update = flag.Bool("update", false, "write the generated files instead of co
 // The files that are made from Properties and Parameters.
 var generated = []struct {
 	path string
-	make func() []byte
+	make func(*testing.T) []byte
 }{
-	{"../../../docs/properties.md", propertiesPage},
-	{"../../sinks/mysql.json", descriptor},
+	{"../../../docs/properties.md", func(t *testing.T) []byte { return propertiesPage(t, english) }},
+	{"../../../docs/zh/properties.md", func(t *testing.T) []byte { return propertiesPage(t, mandarin) }},
+	{"../../sinks/mysql.json", func(*testing.T) []byte { return descriptor() }},
 }
 
 func TestGeneratedFiles(t *testing.T) {
 	for _, g := range generated {
-		want := g.make()
+		want := g.make(t)
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(g.path), 0o755); err != nil {
 				t.Fatal(err)
@@ -48,14 +49,20 @@ func TestGeneratedFiles(t *testing.T) {
 
 // heading is one language's words for the page.
 type heading struct {
-	title, intro                                       string
+	links, title, intro                                string
 	property, kind, fallback, allowed, meaning, needed string
 	params, paramsIntro, parameter                     string
 	hosts, hostsIntro                                  string
 }
 
+const (
+	english = iota
+	mandarin
+)
+
 var headings = [2]heading{
 	{
+		links: "English | [中文](zh/properties.md)",
 		title: "# Properties of the sink mysql",
 		intro: "Names match without regard to case. A wrong value refuses the action, with all that is wrong in one error; " +
 			"a name that neither this sink nor eKuiper knows is warned of.",
@@ -70,6 +77,7 @@ var headings = [2]heading{
 			"read; `compression` and `encryption` are refused.",
 	},
 	{
+		links:    "[English](../properties.md) | 中文",
 		title:    "# mysql sink 的属性",
 		intro:    "属性名不区分大小写。取值有误时动作被拒绝，所有错误一次列出；本 sink 与 eKuiper 都不认识的属性名会产生警告。",
 		property: "属性", kind: "类型", fallback: "默认值", allowed: "允许的值", meaning: "含义", needed: "必填",
@@ -82,48 +90,43 @@ var headings = [2]heading{
 	},
 }
 
-func propertiesPage() []byte {
+func propertiesPage(t *testing.T, lang int) []byte {
+	say := func(text Text) string { return text.English }
+	term := func(text string) string { return text }
+	if lang == mandarin {
+		say = func(text Text) string { return text.Chinese }
+		term = func(text string) string { return inChinese(t, text) }
+	}
 	var b bytes.Buffer
-	b.WriteString("<!-- generated from mysql/internal/config; do not edit -->\n\n[中文](#mysql-sink-的属性)\n\n")
-	for lang, h := range headings {
-		say := func(t Text) string {
-			if lang == 0 {
-				return t.English
-			}
-			return t.Chinese
-		}
-		if lang > 0 {
+	h := headings[lang]
+	fmt.Fprintf(&b, "<!-- generated from mysql/internal/config; do not edit -->\n\n%s\n\n%s\n\n%s\n\n", h.links, h.title, h.intro)
+	for i, theme := range Themes() {
+		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s\n\n%s\n\n", h.title, h.intro)
-		for i, theme := range Themes() {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			fmt.Fprintf(&b, "## %s\n\n", say(theme.Title))
-			row(&b, h.property, h.kind, h.fallback, h.allowed, h.meaning)
-			row(&b, "---", "---", "---", "---", "---")
-			for _, p := range theme.Properties {
-				names := "`" + strings.Join(append([]string{p.Name}, p.Aliases...), "`, `") + "`"
-				row(&b, names, kindWithUnit(p), fallback(p, h.needed), p.Allowed, say(p.Hint))
-			}
+		fmt.Fprintf(&b, "## %s\n\n", say(theme.Title))
+		row(&b, h.property, h.kind, h.fallback, h.allowed, h.meaning)
+		row(&b, "---", "---", "---", "---", "---")
+		for _, p := range theme.Properties {
+			names := "`" + strings.Join(append([]string{p.Name}, p.Aliases...), "`, `") + "`"
+			row(&b, names, kindWithUnit(p, term), fallback(p, h.needed), term(p.Allowed), say(p.Hint))
 		}
-		fmt.Fprintf(&b, "\n%s\n\n%s\n\n", h.params, h.paramsIntro)
-		row(&b, h.parameter, h.fallback, h.meaning)
-		row(&b, "---", "---", "---")
-		for _, p := range Parameters() {
-			row(&b, "`"+p.Name+"`", p.Default, say(Text{p.English, p.Chinese}))
-		}
-		fmt.Fprintf(&b, "\n%s\n\n%s\n\n`%s`\n", h.hosts, h.hostsIntro, strings.Join(hostNames, "`, `"))
 	}
+	fmt.Fprintf(&b, "\n%s\n\n%s\n\n", h.params, h.paramsIntro)
+	row(&b, h.parameter, h.fallback, h.meaning)
+	row(&b, "---", "---", "---")
+	for _, p := range Parameters() {
+		row(&b, "`"+p.Name+"`", term(p.Default), say(Text{p.English, p.Chinese}))
+	}
+	fmt.Fprintf(&b, "\n%s\n\n%s\n\n`%s`\n", h.hosts, h.hostsIntro, strings.Join(hostNames, "`, `"))
 	return b.Bytes()
 }
 
-func kindWithUnit(p Property) string {
+func kindWithUnit(p Property, term func(string) string) string {
 	if p.Unit == "" {
 		return p.Type
 	}
-	return p.Type + " (" + p.Unit + ")"
+	return p.Type + " (" + term(p.Unit) + ")"
 }
 
 // fallback is what holds without the property; needed says that nothing does.

@@ -9,7 +9,7 @@ import (
 var keepingProperties = []Property{
 	{
 		Name: "journal", Type: "string", Default: "on", Allowed: "on, off", Values: []string{"on", "off"},
-		Label: Text{"Journal", "日志"},
+		Label: Text{"Journal", "落盘日志"},
 		Hint: Text{
 			"on keeps rows that wait for the database in files, which outlive the plugin and eKuiper; off keeps them in memory.",
 			"on 将等待写入的行保存在文件中，插件或 eKuiper 结束后仍在；off 保存在内存中。",
@@ -18,7 +18,7 @@ var keepingProperties = []Property{
 	},
 	{
 		Name: "maxJournalBytes", Type: "size", Default: "1GiB", Unit: "bytes", Allowed: "1MiB to 1PiB, as a number of bytes or e.g. 10GiB",
-		Label: Text{"Bytes in the journal", "日志字节数"},
+		Label: Text{"Bytes in the journal", "落盘日志字节数"},
 		Hint: Text{
 			"How many bytes on disk the rows that wait may take.",
 			"等待写入的行在磁盘上最多占用的字节数。",
@@ -27,10 +27,10 @@ var keepingProperties = []Property{
 	},
 	{
 		Name: "maxJournalAge", Type: "duration", Default: 0, Unit: "ms", Allowed: "0, or 1s to 10 years, as a number of milliseconds or e.g. 168h",
-		Label: Text{"Age in the journal", "日志保存时间"},
+		Label: Text{"Age in the journal", "落盘日志保存时间"},
 		Hint: Text{
 			"Rows that have waited longer are dropped, counted and logged. 0 drops none.",
-			"等待时间超过此值的行被丢弃、计数并记录到日志。0 表示不丢弃。",
+			"等待时间超过此值的行被丢弃、计数并记入运行日志。0 表示不丢弃。",
 		},
 		read: span(time.Second, 10*365*24*time.Hour, func(r *reader, d time.Duration) { r.config.MaxJournalAge = d }),
 	},
@@ -40,7 +40,7 @@ var keepingProperties = []Property{
 		Hint: Text{
 			"What happens when the journal is full: block makes eKuiper wait, dropOldest drops the oldest rows, counted and logged, " +
 				"refuse answers with an error at once and needs requireAck.",
-			"日志已满时：block 使 eKuiper 等待；dropOldest 丢弃最旧的行并计数、记录；refuse 立即返回错误，需要 requireAck。",
+			"落盘日志已满时：block 使 eKuiper 等待；dropOldest 丢弃最旧的行，计数并记入运行日志；refuse 立即返回错误，需要 requireAck。",
 		},
 		read: choice(func(r *reader, s string) { r.config.WhenFull = s }),
 	},
@@ -68,7 +68,7 @@ var keepingProperties = []Property{
 		Hint: Text{
 			"atLeastOnce may write some rows again after a crash in a table without a primary or unique key; exactlyOnce never does: it keeps its " +
 				"place in a ledger table of the same database, in the same transaction as the rows. It needs the journal and a transactional table.",
-			"atLeastOnce 在崩溃后可能向没有主键或唯一键的表重复写入少量行；exactlyOnce 不会：它在同一事务中将进度写入同一数据库的账本表。需要开启日志，且表支持事务。",
+			"atLeastOnce 在崩溃后可能向没有主键或唯一键的表重复写入少量行；exactlyOnce 不会：它在同一事务中将进度写入同一数据库的账本表。需要开启落盘日志，且表支持事务。",
 		},
 		read: choice(func(r *reader, s string) { r.config.ExactlyOnce = s == "exactlyOnce" }),
 	},
@@ -78,7 +78,7 @@ var keepingProperties = []Property{
 		Label:   Text{"Ledger table", "账本表"},
 		Hint: Text{
 			"With exactlyOnce: the table that holds each journal's place, in the database of the rows. It is created if it does not exist.",
-			"exactlyOnce 时，保存各日志进度的表，与数据位于同一数据库。不存在时自动创建。",
+			"exactlyOnce 时，保存各落盘日志进度的表，与数据位于同一数据库。不存在时自动创建。",
 		},
 		read: readLedgerTable,
 	},

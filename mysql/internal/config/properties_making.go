@@ -11,7 +11,7 @@ var makingProperties = []Property{
 				"all of them hold decides: BIGINT, DOUBLE, BOOLEAN, DATETIME(6), VARCHAR(255) or TEXT, JSON, and DECIMAL for numbers beyond. A field of whole numbers " +
 				"that may get fractions later belongs into schema. dryRun only logs the statement, and rows wait for the table. The user needs CREATE.",
 			"true 表示表不存在时自动创建，依据 schema 或最初的行：正在等待或一秒内到达的行，最多 1000 行。列类型由这些行的全部取值决定：BIGINT、DOUBLE、BOOLEAN、DATETIME(6)、" +
-				"VARCHAR(255) 或 TEXT、JSON，超出范围的数用 DECIMAL。目前为整数而以后可能出现小数的字段应写入 schema。dryRun 只在日志中给出语句，行等待建表。用户需要 CREATE 权限。",
+				"VARCHAR(255) 或 TEXT、JSON，超出范围的数用 DECIMAL。目前为整数而以后可能出现小数的字段应写入 schema。dryRun 只在运行日志中给出语句，行等待建表。用户需要 CREATE 权限。",
 		},
 		read: mode(func(r *reader, s string) { r.config.AutoCreate = s }),
 	},
@@ -21,7 +21,7 @@ var makingProperties = []Property{
 		Hint: Text{
 			"true adds a column, which takes NULL, for each new field; a column is never changed or dropped. Up to maxColumns; beyond, and for names that no " +
 				"column can have, extraFields holds. dryRun only logs the statement. The user needs ALTER.",
-			"true 表示为每个新字段添加一个可为 NULL 的列，从不修改或删除列。最多 maxColumns 列；超出部分以及不能作列名的字段按 extraFields 处理。dryRun 只在日志中给出语句。用户需要 ALTER 权限。",
+			"true 表示为每个新字段添加一个可为 NULL 的列，从不修改或删除列。最多 maxColumns 列；超出部分以及不能作列名的字段按 extraFields 处理。dryRun 只在运行日志中给出语句。用户需要 ALTER 权限。",
 		},
 		read: mode(func(r *reader, s string) { r.config.AutoEvolve = s }),
 	},

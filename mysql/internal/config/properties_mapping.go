@@ -19,7 +19,7 @@ var mappingProperties = []Property{
 				"parts that hold dots or brackets stand in backquotes. Letter case counts in it. A number, a bool or null is a constant, as is {\"value\": any JSON}; {\"meta\": name} is rule, op, instance, host, journal, " +
 				"number (the row's in its journal) or received (when the plugin took it). Where a path leads to nothing, the column gets its default. All other fields go by name, see otherFields.",
 			"列的值来自何处（而非同名字段）。文本表示路径：字段名，或带有下级步骤的路径，如 payload.sensors[0].t；含点或方括号的部分用反引号括起，区分大小写。" +
-				"数字、布尔值或 null 为常量，{\"value\": 任意 JSON} 亦为常量；{\"meta\": 名称} 可为 rule、op、instance、host、journal、number（行在日志中的序号）或 received（插件收到的时间）。" +
+				"数字、布尔值或 null 为常量，{\"value\": 任意 JSON} 亦为常量；{\"meta\": 名称} 可为 rule、op、instance、host、journal、number（行在落盘日志中的编号）或 received（插件收到的时间）。" +
 				"路径不存在时使用列的默认值。其余字段仍按名称对应，见 otherFields。",
 		},
 		read: func(r *reader, p Property, name string, v any) {

@@ -21,9 +21,10 @@ import (
 const (
 	sourcesFolder = "../../sources/"
 	docFile       = "../../../docs/random.md"
+	chineseFile   = "../../../docs/zh/random.md"
 )
 
-var update = flag.Bool("update", false, "rewrite the generated parts of docs/random.md")
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/random.md and docs/zh/random.md")
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
@@ -212,17 +213,22 @@ func TestJSONDescribesEveryProperty(t *testing.T) {
 }
 
 func TestDocs(t *testing.T) {
-	doc := string(read(t, docFile))
-	want := fill(t, doc, "properties", propertyTable())
-	want = fill(t, want, "types", typeTable())
-	if *update {
-		if err := os.WriteFile(filepath.FromSlash(docFile), []byte(want), 0o644); err != nil {
-			t.Fatal(err)
+	for file, say := range map[string]func(string) string{
+		docFile:     func(text string) string { return text },
+		chineseFile: inChinese(t),
+	} {
+		doc := string(read(t, file))
+		want := fill(t, doc, "properties", propertyTable(say))
+		want = fill(t, want, "types", typeTable(say))
+		if *update {
+			if err := os.WriteFile(filepath.FromSlash(file), []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
 		}
-		return
-	}
-	if doc != want {
-		t.Error("docs/random.md is not what the code says: go test ./mysql/internal/random/ -run TestDocs -update")
+		if doc != want {
+			t.Errorf("%s is not what the code says: go test ./mysql/internal/random/ -run TestDocs -update", file)
+		}
 	}
 }
 
@@ -232,29 +238,29 @@ func fill(t *testing.T, doc, part, text string) string {
 	before, rest, ok := strings.Cut(doc, "<!-- "+part+": generated -->\n")
 	_, after, end := strings.Cut(rest, "<!-- end -->\n")
 	if !ok || !end {
-		t.Fatalf("docs/random.md lacks the marks of %s", part)
+		t.Fatalf("the page lacks the marks of %s", part)
 	}
 	return before + "<!-- " + part + ": generated -->\n" + text + "<!-- end -->\n" + after
 }
 
-func propertyTable() string {
+func propertyTable(say func(string) string) string {
 	var b strings.Builder
-	b.WriteString("| Property | Value | Default | Meaning |\n|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| %s | %s | %s | %s |\n|---|---|---|---|\n", say("Property"), say("Value"), say("Default"), say("Meaning"))
 	for _, p := range properties {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, p.kind, p.fallback, p.text)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, say(p.kind), say(p.fallback), say(p.text))
 	}
 	return b.String()
 }
 
-func typeTable() string {
+func typeTable(say func(string) string) string {
 	var b strings.Builder
-	b.WriteString("| Type | Makes | Options |\n|---|---|---|\n")
+	fmt.Fprintf(&b, "| %s | %s | %s |\n|---|---|---|\n", say("Type"), say("Makes"), say("Options"))
 	row := func(name, text string, options []option) {
 		var list []string
 		for _, o := range options {
-			list = append(list, fmt.Sprintf("`%s`: %s", o.name, o.text))
+			list = append(list, fmt.Sprintf("`%s`: %s", o.name, say(o.text)))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, text, strings.Join(list, "<br>"))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, say(text), strings.Join(list, "<br>"))
 	}
 	for _, ft := range fieldTypes() {
 		name := "`" + ft.name + "`"
@@ -263,7 +269,7 @@ func typeTable() string {
 		}
 		row(name, ft.text, ft.options)
 	}
-	row("every type", "", commonOptions)
+	row(say("every type"), "", commonOptions)
 	return b.String()
 }
 
