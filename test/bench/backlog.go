@@ -5,9 +5,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
+
+	"ekuiper-mysql/test/proc"
 )
 
 // backlog is what the plugin collects while the server is away and writes
@@ -124,15 +124,6 @@ func measured(pid int, part func() error) (phase, error) {
 // mostResident is the most memory that a process has had resident since that
 // was last forgotten, in MB.
 func mostResident(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
-			kib, err := strconv.ParseFloat(fields[1], 64)
-			return kib * 1024 / 1e6, err
-		}
-	}
-	return 0, fmt.Errorf("no VmHWM of process %d", pid)
+	bytes, err := proc.PeakMemory(pid)
+	return bytes / 1e6, err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"ekuiper-mysql/test/proc"
 )
 
 // costs are microseconds of CPU time.
@@ -35,12 +37,12 @@ func (c costs) String() string {
 // costs of the real eKuiper, its plugins and the database so far. A process
 // that cannot be read counts nothing.
 func (h *hosted) costs() (c costs) {
-	c.host, _ = processCPU(h.Pid())
+	c.host, _ = proc.CPU(h.Pid())
 	for _, pid := range h.PluginPids("") {
-		one, _ := processCPU(pid)
+		one, _ := proc.CPU(pid)
 		c.plugins += one
 	}
-	c.server, _ = processCPU(h.server.PID())
+	c.server, _ = proc.CPU(h.server.PID())
 	text, _ := os.ReadFile("/proc/stat")
 	first, _, _ := strings.Cut(string(text), "\n")
 	for i, field := range strings.Fields(first)[1:9] { // later ones are in these

@@ -9,13 +9,14 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/proc"
 )
 
 // machine is what the figures were taken on, and how busy it was before.
 func machine() string {
-	load, _, _ := strings.Cut(firstLine("/proc/loadavg"), " ")
 	return fmt.Sprintf("%s: %d cores of %s, Linux %s, %s, load %s before", time.Now().Format(time.DateOnly),
-		runtime.NumCPU(), cpuModel(), firstLine("/proc/sys/kernel/osrelease"), runtime.Version(), load)
+		runtime.NumCPU(), cpuModel(), firstLine("/proc/sys/kernel/osrelease"), runtime.Version(), proc.Load())
 }
 
 func cpuModel() string {

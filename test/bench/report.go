@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // result is one ratio, the higher the better.
@@ -124,14 +126,5 @@ const (
 
 // write puts the table between the markers of a file.
 func (r *report) write(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	before, rest, ok := strings.Cut(string(text), tableBegin)
-	_, after, ok2 := strings.Cut(rest, tableEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("write the table: %s has no lines %q and %q", path, tableBegin, tableEnd)
-	}
-	return os.WriteFile(path, []byte(before+tableBegin+"\n\n"+r.table()+"\n"+tableEnd+after), 0o644)
+	return markdown.Replace(path, tableBegin, tableEnd, r.table())
 }

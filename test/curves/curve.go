@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"ekuiper-mysql/test/proc"
 )
 
 // curve is how the cost of something changes along one axis.
@@ -98,7 +100,7 @@ func (c curve) tell(best []measured, r *report) {
 		return
 	}
 	r.ratio("ratio linear_%s %.2f goal %.2f (%s: %.1f ns at %s, %.1f ns at %s, load %s)", c.name, cost[left]/cost[right], gentle,
-		c.unit, cost[left], c.points[left].at, cost[right], c.points[right].at, load())
+		c.unit, cost[left], c.points[left].at, cost[right], c.points[right].at, proc.Load())
 }
 
 // steepest returns the two points between which the cost rises most, or falls
@@ -175,7 +177,7 @@ func (s *stage) measure(w work) (m measured, err error) {
 		return m, err
 	}
 	m.inserts, m.prepares, m.connects = now[0]-asked[0], now[1]-asked[1], now[2]-asked[2]
-	if m.peak, err = peak(p.worker); err != nil {
+	if m.peak, err = proc.PeakMemory(p.worker); err != nil {
 		return m, err
 	}
 	for i := range w.rules {

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"ekuiper-mysql/test/proc"
 )
 
 const (
@@ -104,9 +106,9 @@ func (p *plugin) rest(r *report, state string, none memory) (memory, error) {
 	}
 	percent := max((after-before)/1e6/idleFor.Seconds()*100, 0.001)
 	r.ratio("ratio idle_cpu_%s %.2f goal 1 (%d rules, %.3f %% of a core, %.1f wakes/s, load %s)",
-		state, cpuGoal/percent, len(p.rules), percent, (woken2-woken)/idleFor.Seconds(), load())
+		state, cpuGoal/percent, len(p.rules), percent, (woken2-woken)/idleFor.Seconds(), proc.Load())
 	r.figure("figure idle_memory_%s %.1f MB: supervisor %.1f, worker %.1f, %.0f KB per rule over the %.1f MB of none; %d descriptors",
-		state, m.total()/1e6, m.supervisor/1e6, m.worker/1e6, (m.total()-none.total())/1e3/float64(len(p.rules)), none.total()/1e6, descriptors(p.worker))
+		state, m.total()/1e6, m.supervisor/1e6, m.worker/1e6, (m.total()-none.total())/1e3/float64(len(p.rules)), none.total()/1e6, proc.Descriptors(p.worker))
 	return m, nil
 }
 
@@ -131,7 +133,7 @@ func many(s *stage, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	r.ratio("ratio start_%d_rules %.2f goal 1 (%.2f s, %.2f ms of CPU time each, load %s)", manyRules, startGoal.Seconds()/took.Seconds(), took.Seconds(), cpu/1e3/manyRules, load())
+	r.ratio("ratio start_%d_rules %.2f goal 1 (%.2f s, %.2f ms of CPU time each, load %s)", manyRules, startGoal.Seconds()/took.Seconds(), took.Seconds(), cpu/1e3/manyRules, proc.Load())
 	start = time.Now()
 	for i, rule := range p.rules {
 		if err := rule.Send(append(sensor([]byte{'['}, i), ']')); err != nil {
@@ -157,7 +159,7 @@ func many(s *stage, r *report) (err error) {
 		return err
 	}
 	r.figure("figure connections_of_%d_rules at most %d at a time, %d refused by the server; %.1f MB, %d descriptors",
-		manyRules, top, refused, m.total()/1e6, descriptors(p.worker))
+		manyRules, top, refused, m.total()/1e6, proc.Descriptors(p.worker))
 	return nil
 }
 

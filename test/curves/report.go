@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // report prints what is measured and keeps it for the docs.
@@ -37,22 +39,13 @@ func (r *report) figure(format string, args ...any) { r.ratio(format, args...) }
 
 // What is between these lines of the docs is written here.
 const (
-	begin = "<!-- what follows is written by make curves -->\n"
-	end   = "<!-- what precedes is written by make curves -->\n"
+	begin = "<!-- what follows is written by make curves -->"
+	end   = "<!-- what precedes is written by make curves -->"
 )
 
 // write puts everything between the marks of a file.
 func (r *report) write(path, server string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s lacks the lines %q and %q", path, begin, end)
-	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	head := fmt.Sprintf("%s, %d cores, Linux %s, %s, %s\n\n```\n%s\n```\n", time.Now().Format("2006-01-02"), runtime.NumCPU(), strings.TrimSpace(string(kernel)), runtime.Version(), server, strings.Join(r.ratios, "\n"))
-	return os.WriteFile(path, []byte(before+begin+"\n"+head+r.text.String()+"\n"+end+after), 0o644)
+	return markdown.Replace(path, begin, end, head+r.text.String())
 }

@@ -2,10 +2,11 @@ package fault
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // Markers in the file of the report.
@@ -38,7 +39,7 @@ func tell(passed bool) error {
 	if *report == "" || !passed {
 		return nil
 	}
-	return writeTable(*report, table+"\n"+sum+"\n")
+	return markdown.Replace(*report, tableBegin, tableEnd, table+"\n"+sum+"\n")
 }
 
 // tableOf is the results as a table of Markdown.
@@ -72,19 +73,4 @@ func recoveryOf(times []time.Duration) string {
 	}
 	slices.Sort(times)
 	return fmt.Sprintf("%.2f s, %.2f s", times[len(times)/2].Seconds(), times[len(times)-1].Seconds())
-}
-
-// writeTable replaces what stands between the markers of a file.
-func writeTable(path, table string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	before, rest, ok := strings.Cut(string(text), tableBegin)
-	_, after, ok2 := strings.Cut(rest, tableEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("write the table: %s has no lines %q and %q", path, tableBegin, tableEnd)
-	}
-	text = []byte(before + tableBegin + "\n\n" + table + "\n" + tableEnd + after)
-	return os.WriteFile(path, text, 0o644)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
 
 	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/proc"
 )
 
 func main() {
@@ -259,15 +260,6 @@ func ticksOf(pid int) (int64, error) {
 
 // peakMemory is the most resident memory that a process has had, in MB.
 func peakMemory(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
-			kib, err := strconv.ParseFloat(fields[1], 64)
-			return kib * 1024 / 1e6, err
-		}
-	}
-	return 0, fmt.Errorf("no VmHWM of process %d", pid)
+	bytes, err := proc.PeakMemory(pid)
+	return bytes / 1e6, err
 }

@@ -2,10 +2,11 @@ package matrix
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // Outcome is what came of one test on one server.
@@ -136,16 +137,7 @@ const (
 	tableEnd   = "<!-- end of table -->"
 )
 
-// Write replaces what stands between the markers of a file.
+// Write puts the table between the markers of a file.
 func (r *Report) Write(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	before, rest, ok := strings.Cut(string(text), tableBegin)
-	_, after, ok2 := strings.Cut(rest, tableEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("write the table: %s has no lines %q and %q", path, tableBegin, tableEnd)
-	}
-	return os.WriteFile(path, []byte(before+tableBegin+"\n\n"+r.Table()+"\n"+r.Sum()+"\n"+tableEnd+after), 0o644)
+	return markdown.Replace(path, tableBegin, tableEnd, r.Table()+"\n"+r.Sum())
 }

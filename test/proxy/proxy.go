@@ -4,6 +4,7 @@ package proxy
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,6 +14,7 @@ type Proxy struct {
 	upstream string
 	wait     sync.WaitGroup
 	end      chan struct{} // closed at the end: nothing waits any more
+	sent     atomic.Int64  // bytes that clients have sent
 
 	mu    sync.Mutex
 	conns map[net.Conn]side
@@ -45,6 +47,9 @@ func Start(tb testing.TB, upstream string) *Proxy {
 
 // Addr is where the proxy listens, host:port.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Sent is how many bytes clients have sent to the server, over all connections.
+func (p *Proxy) Sent() int64 { return p.sent.Load() }
 
 // Cut ends every open connection.
 func (p *Proxy) Cut() {
@@ -108,7 +113,13 @@ func (p *Proxy) serve(client net.Conn) {
 	defer p.drop(server)
 	var both sync.WaitGroup
 	var t transaction
-	both.Go(func() { p.pass(server, client, func(b []byte) bool { p.spring(&t, b); return true }) })
+	both.Go(func() {
+		p.pass(server, client, func(b []byte) bool {
+			p.sent.Add(int64(len(b)))
+			p.spring(&t, b)
+			return true
+		})
+	})
 	both.Go(func() { p.pass(client, server, func([]byte) bool { return !p.sprung(&t, client, server) }) })
 	both.Wait()
 }

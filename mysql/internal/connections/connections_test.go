@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/mariadb"
 )
@@ -22,24 +21,10 @@ import (
 var server *mariadb.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	var err error
-	if server, err = mariadb.Run(""); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if err = server.Close(); err == nil {
-		err = goleak.Find()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	os.Exit(mariadb.RunTests(m, 1, func(_ int, s *mariadb.Server) error {
+		server = s
+		return nil
+	}))
 }
 
 // fake is a server of nothing but connections.

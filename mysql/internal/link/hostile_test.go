@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -82,6 +83,11 @@ func (m *impostor) serve(conn net.Conn) {
 		return
 	}
 	send(conn, 2, okPacket)
+	m.commands(conn)
+}
+
+// commands answers what comes after the login.
+func (m *impostor) commands(conn net.Conn) {
 	for {
 		query, err := receive(conn)
 		if err != nil || len(query) == 0 || query[0] == 1 { // COM_QUIT
@@ -240,6 +246,37 @@ func TestNonsenseWhileConnecting(t *testing.T) {
 		if err := visit(t, m.start(m.serve), ping); err == nil || !strings.Contains(err.Error(), "the server's answer makes no sense") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestZerosOfEd25519: random bytes of the server that end with a zero fail
+// in the driver, which is no reason to fail.
+func TestZerosOfEd25519(t *testing.T) {
+	logins := 0
+	m := &impostor{t: t, answer: func([]byte) []byte { return nil }}
+	address := m.start(func(conn net.Conn) {
+		logins++
+		scramble := bytes.Repeat([]byte{7}, 32)
+		if logins < loginTries {
+			scramble[31] = 0
+		}
+		send(conn, 0, greetingPacket())
+		if _, err := receive(conn); err != nil {
+			return
+		}
+		send(conn, 2, append([]byte("\xfeclient_ed25519\x00"), scramble...))
+		if signature, err := receive(conn); err != nil || len(signature) != 64 {
+			return
+		}
+		send(conn, 4, okPacket)
+		m.commands(conn)
+	})
+	if err := visit(t, address, ping); err != nil || logins != loginTries {
+		t.Errorf("%v after %d logins; want none after %d", err, logins, loginTries)
+	}
+	logins = -100
+	if err := visit(t, address, ping); err == nil || logins > -100+3*loginTries { // database/sql tries a bad connection thrice
+		t.Errorf("%v after %d logins", err, logins+100)
 	}
 }
 

@@ -45,7 +45,14 @@ type Connector struct {
 	cluster *Cluster
 	secure  secure
 	session string // the SET of Driver's session variables, where statements come before it
+	isolate bool   // the isolation level is ours to set
 }
+
+// isolation is what the sink relies on whatever the server's default is: what
+// is not committed must never be taken for stored. It is the default of MySQL
+// and MariaDB; READ COMMITTED is refused by servers that log statements. The
+// variable's name differs from server to server, this does not.
+const isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 // New returns a Connector. What cluster knows of the hosts it shares with
 // others that have the same.
@@ -55,7 +62,7 @@ func New(o Options, cluster *Cluster) (*Connector, error) {
 	if o.Log == nil {
 		o.Log = func(string, ...any) {}
 	}
-	c := &Connector{options: o, cluster: cluster, secure: secure{options: o.TLS}}
+	c := &Connector{options: o, cluster: cluster, secure: secure{options: o.TLS}, isolate: !isolated(driver.Params)}
 	if len(o.InitSQL) > 0 {
 		c.session = assignments(driver.Params)
 		driver.Params = nil
@@ -65,6 +72,17 @@ func New(o Options, cluster *Cluster) (*Connector, error) {
 		return nil, errors.New("the driver refuses the address") // its text may hold the password
 	}
 	return c, nil
+}
+
+// isolated tells whether the session variables choose an isolation level.
+func isolated(params map[string]string) bool {
+	for name := range params {
+		switch name = strings.ToLower(name); name[strings.LastIndexByte(name, '.')+1:] {
+		case "transaction_isolation", "tx_isolation":
+			return true
+		}
+	}
+	return false
 }
 
 // assignments is the statement that the driver would make of params.
@@ -133,8 +151,16 @@ func (c *Connector) connect(ctx context.Context, password string) (driver.Conn, 
 // open makes one connection to the address that config names.
 func (c *Connector) open(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
 	conn, err := c.dial(ctx, config)
-	if err != nil || c.session == "" {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	if c.isolate { // first: initSql may choose another
+		if err := execute(ctx, conn, isolation); err != nil {
+			return nil, errors.Join(fmt.Errorf("set the isolation level: %w", err), conn.Close())
+		}
+	}
+	if c.session == "" {
+		return conn, nil
 	}
 	for i, statement := range c.options.InitSQL {
 		if err := execute(ctx, conn, statement); err != nil {
@@ -147,8 +173,24 @@ func (c *Connector) open(ctx context.Context, config *mysql.Config) (driver.Conn
 	return conn, nil
 }
 
+// loginTries bounds how often a login is tried for the driver's sake.
+const loginTries = 4
+
 // dial makes a connection on which nothing was done yet but what config says.
-func (c *Connector) dial(ctx context.Context, config *mysql.Config) (conn driver.Conn, err error) {
+// The driver takes a zero at the end of the server's random bytes for their
+// end: with ed25519, whose bytes have none, one login in 256 fails with
+// ErrMalformPkt before a password was sent, and the next is as good as any.
+func (c *Connector) dial(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
+	for try := 1; ; try++ {
+		conn, err := c.login(ctx, config)
+		if err != mysql.ErrMalformPkt || try == loginTries { //nolint:errorlint // unreadable answers wrap it
+			return conn, err
+		}
+	}
+}
+
+// login is one try of dial.
+func (c *Connector) login(ctx context.Context, config *mysql.Config) (conn driver.Conn, err error) {
 	var wire *greeted
 	if dial := config.DialFunc; dial != nil {
 		config = config.Clone()

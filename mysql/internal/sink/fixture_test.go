@@ -10,10 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lf-edge/ekuiper/sdk/go/api"
-	"go.uber.org/goleak"
-
 	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/stream"
 )
 
 const password = "p@ss:w/o?r#d%41"
@@ -21,35 +19,10 @@ const password = "p@ss:w/o?r#d%41"
 var server *mariadb.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "sink")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	server, err = mariadb.Run(dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Close()
-	if err := server.CreateUser("user", password, "ALL PRIVILEGES ON *.*"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		_ = server.Close()
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return code
+	os.Exit(mariadb.RunTests(m, 1, func(_ int, s *mariadb.Server) error {
+		server = s
+		return s.CreateUser("user", password, "ALL PRIVILEGES ON *.*")
+	}))
 }
 
 // bundle is one test's database, log and sinks.
@@ -133,8 +106,8 @@ func (b *bundle) openRule(rule string, props map[string]any) *Sink {
 	return s
 }
 
-func (b *bundle) context(rule string) *fakeContext {
-	return &fakeContext{Context: context.Background(), rule: rule, log: b.log}
+func (b *bundle) context(rule string) *stream.Context {
+	return &stream.Context{Context: context.Background(), Rule: rule, Log: b.log}
 }
 
 func (b *bundle) collect(s *Sink, messages ...string) {
@@ -213,23 +186,6 @@ func await(t testing.TB, c <-chan struct{}, what string) {
 	case <-time.After(time.Minute):
 		t.Fatalf("waited a minute for %s", what)
 	}
-}
-
-type fakeContext struct {
-	context.Context
-	rule string
-	log  api.Logger
-}
-
-func (c *fakeContext) GetLogger() api.Logger                     { return c.log }
-func (c *fakeContext) GetRuleId() string                         { return c.rule }
-func (c *fakeContext) GetOpId() string                           { return "op" }
-func (c *fakeContext) GetInstanceId() int                        { return 0 }
-func (c *fakeContext) WithMeta(string, string) api.StreamContext { return c }
-func (c *fakeContext) WithInstance(int) api.StreamContext        { return c }
-func (c *fakeContext) WithCancel() (api.StreamContext, context.CancelFunc) {
-	child, cancel := context.WithCancel(c.Context)
-	return &fakeContext{child, c.rule, c.log}, cancel
 }
 
 // logLines keeps what is logged, and lets a test wait for a line.

@@ -8,6 +8,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/test/stream"
 )
 
 // slowDisk syncs files only while it is told to.
@@ -58,13 +59,13 @@ func TestMessageThatComesAgainIsSyncedFirst(t *testing.T) {
 	message := []byte(`{"id":1}`)
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if err := s.Collect(&fakeContext{Context: ctx}, message); !errors.Is(err, journal.ErrUnsynced) {
+		if err := s.Collect(&stream.Context{Context: ctx}, message); !errors.Is(err, journal.ErrUnsynced) {
 			t.Errorf("not synced yet: %v", err)
 		}
 		cancel()
 	}
 	close(disk.may)
-	if err := s.Collect(&fakeContext{Context: t.Context()}, message); err != nil {
+	if err := s.Collect(&stream.Context{Context: t.Context()}, message); err != nil {
 		t.Error(err)
 	}
 	if n := queue.Counts().Received; n != 1 {

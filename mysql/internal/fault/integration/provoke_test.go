@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/test/mariadb"
@@ -22,21 +21,10 @@ import (
 var maria *mariadb.Server
 
 func TestMain(m *testing.M) {
-	var err error
-	if maria, err = mariadb.Run("", "--max-allowed-packet=1M", "--max-prepared-stmt-count=16", "--max-user-connections=20"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := maria.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(mariadb.RunTests(m, 1, func(_ int, s *mariadb.Server) error {
+		maria = s
+		return nil
+	}, "--max-allowed-packet=1M", "--max-prepared-stmt-count=16", "--max-user-connections=20"))
 }
 
 // target is a server to provoke.

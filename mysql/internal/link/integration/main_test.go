@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/mysql/internal/link"
 	"ekuiper-mysql/test/mariadb"
@@ -26,37 +25,10 @@ const password = "p@ss:w/o?r#d%41"
 var servers [3]*mariadb.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "link")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	for i := range servers {
-		if servers[i], err = mariadb.Run(fmt.Sprintf("%s/%d", dir, i)); err == nil {
-			err = servers[i].CreateUser("user", password, "ALL PRIVILEGES ON *.*")
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer servers[i].Close()
-	}
-	code := m.Run()
-	for _, s := range servers {
-		_ = s.Close()
-	}
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return code
+	os.Exit(mariadb.RunTests(m, len(servers), func(i int, s *mariadb.Server) error {
+		servers[i] = s
+		return s.CreateUser("user", password, "ALL PRIVILEGES ON *.*")
+	}))
 }
 
 // options are those of the user at the servers of the numbers given.

@@ -26,3 +26,24 @@ func TestSessionAfterInitSQL(t *testing.T) {
 	}
 	refused(t, pool(t, o, &link.Cluster{}), "initSql statement 2: ")
 }
+
+// TestIsolation: whatever the server's default is, what is not committed is not
+// seen; the url's choice and that of initSql hold.
+func TestIsolation(t *testing.T) {
+	query := "SELECT @@transaction_isolation"
+	if isMariaDB(t) {
+		query = "SELECT @@tx_isolation"
+	}
+	for _, level := range []string{"READ UNCOMMITTED", "READ COMMITTED"} {
+		execute(t, servers[0], "SET GLOBAL TRANSACTION ISOLATION LEVEL "+level)
+		o := options(0)
+		want(t, pool(t, o, &link.Cluster{}), query, "REPEATABLE-READ")
+		o.Driver.Params = map[string]string{query[len("SELECT @@"):]: "'SERIALIZABLE'"}
+		want(t, pool(t, o, &link.Cluster{}), query, "SERIALIZABLE")
+		o.InitSQL = []string{"DO 1"}
+		want(t, pool(t, o, &link.Cluster{}), query, "SERIALIZABLE")
+		o.Driver.Params, o.InitSQL = map[string]string{"autocommit": "1"}, []string{"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"}
+		want(t, pool(t, o, &link.Cluster{}), query, "READ-COMMITTED")
+	}
+	execute(t, servers[0], "SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -26,22 +25,10 @@ var server *mariadb.Server
 
 // The server's own zone differs from all that the tests use.
 func TestMain(m *testing.M) {
-	s, err := mariadb.Run("", "--default-time-zone=-03:30", "--sql-mode=")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	server = s
-	code := m.Run()
-	if err := s.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(mariadb.RunTests(m, 1, func(_ int, s *mariadb.Server) error {
+		server = s
+		return nil
+	}, "--default-time-zone=-03:30", "--sql-mode="))
 }
 
 // open connects as the sink does: session in UTC, strict, utf8mb4.

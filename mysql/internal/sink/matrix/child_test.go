@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ekuiper-mysql/mysql/internal/sink"
+	"ekuiper-mysql/test/stream"
 )
 
 // childEnv makes this program a process with one sink: its input's first line
@@ -118,7 +119,7 @@ func serveChild() int {
 	outboxes := sink.NewOutboxes(func() (string, error) { return o.Folder, nil })
 	outboxes.ServeMetrics("127.0.0.1:0")
 	log := &logLines{}
-	c := &ruleContext{context.Background(), "rule", log}
+	c := &stream.Context{Context: context.Background(), Rule: "rule", Log: log}
 	s := sink.New(outboxes)
 	if err := s.Configure(o.Props); err != nil {
 		return fail(err)

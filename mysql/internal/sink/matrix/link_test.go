@@ -8,6 +8,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/test/certificates"
+	"ekuiper-mysql/test/proxy"
 )
 
 // user makes a user with these grants on the trial's database.
@@ -36,6 +37,32 @@ func encrypted(t *trial) {
 	t.log.await(t, "certificate")
 	other.close()
 	t.wantRows("SELECT COUNT(*) FROM t", "100")
+}
+
+// compressed sends text that shrinks by way of a proxy that counts bytes.
+func compressed(t *trial) {
+	t.exec(t.keyless())
+	const rows = 200
+	message := "[" + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"id":1,"x":0.5,"name":"%040d"},`, 7), rows), ",") + "]"
+	sent := map[bool]int64{}
+	for _, on := range []bool{false, true} {
+		way := proxy.Start(t.T, t.server.Hosts[0])
+		t.exec("DELETE FROM t")
+		props := t.props("t", "road", "insert")
+		props["url"] = fmt.Sprintf("writer:%s@tcp(%s)/%s?compress=%t", password, way.Addr(), t.database, on)
+		r := t.openRule(fmt.Sprintf("compressed-%t", on), props)
+		r.collect(message)
+		r.wantFate(rows, 0)
+		r.close()
+		sent[on] = way.Sent()
+		t.wantRows("SELECT COUNT(*), COUNT(DISTINCT name), MIN(LENGTH(name)) FROM t", fmt.Sprintf("%d,1,40", rows))
+	}
+	switch less := sent[true] < sent[false]/2; {
+	case t.is("demo") && !less:
+		t.differs("does not compress: with `compress` as much is sent as without")
+	case !less:
+		t.Errorf("%d bytes were sent with compression, %d without", sent[true], sent[false])
+	}
 }
 
 func passwordChanged(t *trial) {

@@ -53,6 +53,7 @@ var table = []struct {
 	{"autoCreate and autoEvolve", tablesMade},
 	{"a table per row", tablePerRow},
 	{"TLS that verifies the server, with its own CA", encrypted},
+	{"a compressed connection", compressed},
 	{"a password that is changed while the rule runs", passwordChanged},
 	{"initSql and session settings", sessions},
 	{"random rows in every mode equal a model", randomRows},

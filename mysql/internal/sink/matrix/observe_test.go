@@ -2,7 +2,6 @@ package matrix_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/lf-edge/ekuiper/sdk/go/api"
 )
 
 // figures are what became of a rule's rows, by the names of the metrics, without their prefix.
@@ -74,23 +71,6 @@ func (t *trial) settled(address, rule string) figures {
 			t.Fatalf("after %v: %v", limit, f)
 		}
 	}
-}
-
-type ruleContext struct {
-	context.Context
-	rule string
-	log  api.Logger
-}
-
-func (c *ruleContext) GetLogger() api.Logger                     { return c.log }
-func (c *ruleContext) GetRuleId() string                         { return c.rule }
-func (c *ruleContext) GetOpId() string                           { return "op" }
-func (c *ruleContext) GetInstanceId() int                        { return 0 }
-func (c *ruleContext) WithMeta(string, string) api.StreamContext { return c }
-func (c *ruleContext) WithInstance(int) api.StreamContext        { return c }
-func (c *ruleContext) WithCancel() (api.StreamContext, context.CancelFunc) {
-	child, cancel := context.WithCancel(c.Context)
-	return &ruleContext{child, c.rule, c.log}, cancel
 }
 
 // logLines keeps what is logged, and lets a test wait for a line.

@@ -12,6 +12,7 @@ import (
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/sink"
 	"ekuiper-mysql/test/matrix"
+	"ekuiper-mysql/test/stream"
 )
 
 // password has every sign that a URL or a DSN could stumble over.
@@ -136,7 +137,9 @@ type rule struct {
 	sink *sink.Sink
 }
 
-func (r *rule) context() *ruleContext { return &ruleContext{context.Background(), r.name, r.t.log} }
+func (r *rule) context() *stream.Context {
+	return &stream.Context{Context: context.Background(), Rule: r.name, Log: r.t.log}
+}
 
 func (r *rule) close() { _ = r.sink.Close(r.context()) }
 
