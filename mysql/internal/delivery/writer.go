@@ -197,7 +197,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		}
 		class := w.classify(err)
 		unknown = unknown || fault.MaybeStored(err)
-		if unknown && w.place == nil && b.manner != nil {
+		if unknown && w.place == nil {
 			b.doubted(lo, hi) // before they are written again: it decides how
 		}
 		if class == fault.Unlisted {

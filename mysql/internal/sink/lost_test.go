@@ -18,6 +18,7 @@ type lossy struct {
 	seen  atomic.Int64
 	lost  atomic.Int64
 	off   atomic.Bool
+	hold  chan struct{} // answers are lost once it is closed; nil: at once
 }
 
 var errLost = errors.New("connection reset by the test")
@@ -49,6 +50,9 @@ func (c *lossyConn) Write(b []byte) (int, error) {
 func (c *lossyConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.doomed && !c.faults.off.Load() {
+		if c.faults.hold != nil {
+			<-c.faults.hold
+		}
 		c.faults.lost.Add(1)
 		_ = c.Conn.Close()
 		return 0, errLost
