@@ -113,6 +113,7 @@ func (r *request) size() int64 { return frameHead + int64(len(r.meta)) + int64(l
 type Stats struct {
 	Letters uint64 // held, damaged ones included, as of the last look at what other processes removed
 	Bytes   int64  // on disk
+	Limit   int64  // that Bytes may be
 	Dropped uint64 // letters given up by DropOldest since Open
 }
 
@@ -239,7 +240,7 @@ func (s *Store) Remove(ids []uint64) error {
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Letters: s.held, Bytes: s.disk, Dropped: s.dropped}
+	return Stats{Letters: s.held, Bytes: s.disk, Limit: s.options.MaxBytes, Dropped: s.dropped}
 }
 
 // Close makes everything put durable and lets go of the folder. Puts in flight

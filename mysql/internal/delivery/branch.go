@@ -29,15 +29,15 @@ func (b *branch) isFull(size int) bool {
 	return len(b.sizes) >= maxParked || len(b.sizes) > 0 && b.bytes+size > maxParkedBytes
 }
 
-// put adds a row. The router's mu is held.
-func (b *branch) put(ref rowRef) {
+// put adds a row that was accepted at nanos. The router's mu is held.
+func (b *branch) put(ref rowRef, nanos int64) {
 	size := len(ref.raw)
 	if size > cap(b.chunk)-len(b.chunk) {
 		b.chunk = make([]byte, 0, max(size, min(chunkBytes, 2*cap(b.chunk), 8*size)))
 	}
 	from := len(b.chunk)
 	b.chunk = append(b.chunk, ref.raw...)
-	b.waiting = append(b.waiting, Message{First: ref.number, Data: b.chunk[from:len(b.chunk):len(b.chunk)], Accepted: ref.accepted, Replayed: ref.replayed})
+	b.waiting = append(b.waiting, Message{First: ref.number, Data: b.chunk[from:len(b.chunk):len(b.chunk)], Accepted: ref.accepted, Nanos: nanos, Replayed: ref.replayed})
 	b.sizes[ref.number] = size
 	b.bytes += size
 	b.used = time.Now()

@@ -31,6 +31,7 @@ type Message struct {
 	First    uint64
 	Data     []byte
 	Accepted uint32           // when it came to the plugin, Unix seconds; 0 if that is not known
+	Nanos    int64            // the same in nanoseconds, as closely as it is known
 	Replayed bool             // its rows may be in the table already
 	Settled  func(i int) bool // whether its i-th row, from 0, needs no more work; nil if none does
 }
@@ -79,12 +80,17 @@ type Refused struct {
 }
 
 // Meter counts what is not the fate of rows, which the queue knows. Its methods
-// may be called from any goroutine.
+// may be called from any goroutine, and are for each batch at most.
 type Meter interface {
-	Committed(loaded bool) // a batch; loaded: by LOAD DATA
+	// Prepared notes a batch that the writer takes: how long its first row has
+	// waited, in the queue and for the writer, and how long making it took.
+	Prepared(waited, took time.Duration)
+	// Committed notes a batch that was committed at the moment at, and how long
+	// that took; loaded: by LOAD DATA.
+	Committed(rows int, loaded bool, at time.Time, took time.Duration)
 	ExtraFields(n int)
-	Retried()
-	Connected()
+	Retried(class string)
+	Connected(again bool) // again: in the place of one that was lost
 	SchemaLoaded()
 }
 
@@ -167,6 +173,7 @@ type Delivery struct {
 	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
 	ill         atomic.Bool           // this table, and not the way to it, has taken no rows for long
+	condition   condition
 
 	unreadable sync.Once // the user may not read the table: said
 

@@ -22,6 +22,7 @@ type feeder struct {
 	due     bool        // the open batch may go as soon as the writer takes it
 	handed  time.Time   // when the batch before was taken
 	room    int64       // bytes that the open batch may have
+	stages  stages
 
 	told told // for tellMissing
 
@@ -80,6 +81,8 @@ func (f *feeder) wait(ctx context.Context) bool {
 		f.ration.note(f.batch)
 	}
 	f.tell(len(f.batch.rows) > 0 && f.due)
+	f.idle()
+	defer f.stages.work()
 	select {
 	case <-ctx.Done():
 		return false
@@ -109,6 +112,7 @@ func (f *feeder) tell(feeding bool) {
 // to be ahead of the writer it waits for the one that was handed over.
 func (f *feeder) next(ctx context.Context) {
 	f.handed = time.Now()
+	f.taken(f.handed)
 	ready := closed
 	if _, tight := f.ration.limit(); tight {
 		ready = nil
@@ -275,7 +279,9 @@ const breath = time.Millisecond
 
 // open starts the delay of a batch that has its first row.
 func (f *feeder) open() {
-	delay := max(f.options.MaxBatchDelay, breath-time.Since(f.handed))
+	now := time.Now()
+	f.stages.begin(now, f.at.Nanos)
+	delay := max(f.options.MaxBatchDelay, breath-now.Sub(f.handed))
 	if delay <= 0 {
 		f.due = true
 		return
@@ -286,6 +292,8 @@ func (f *feeder) open() {
 // hand gives the batch to the writer and opens another.
 func (f *feeder) hand(ctx context.Context) error {
 	f.ration.note(f.batch)
+	f.idle()
+	defer f.stages.work()
 	select {
 	case f.batches <- f.batch:
 		f.next(ctx)

@@ -17,11 +17,12 @@ import (
 
 type quietMeter struct{}
 
-func (quietMeter) Committed(bool)  {}
-func (quietMeter) ExtraFields(int) {}
-func (quietMeter) Retried()        {}
-func (quietMeter) Connected()      {}
-func (quietMeter) SchemaLoaded()   {}
+func (quietMeter) Prepared(time.Duration, time.Duration)         {}
+func (quietMeter) Committed(int, bool, time.Time, time.Duration) {}
+func (quietMeter) ExtraFields(int)                               {}
+func (quietMeter) Retried(string)                                {}
+func (quietMeter) Connected(bool)                                {}
+func (quietMeter) SchemaLoaded()                                 {}
 
 type logged []string
 

@@ -52,7 +52,8 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errStopped
 	}
-	r.d.meter.Retried()
+	class := r.d.classify(err)
+	r.d.meter.Retried(class.String())
 	hastened := r.hastened
 	r.hastened = r.d.hasten()
 	select {
@@ -68,7 +69,7 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		r.d.setup.Load().dropIdle()
 	}
 	limit := maxPause
-	class := r.d.classify(err)
+	r.d.condition.failed(err, class, r.attempts, r.since)
 	if isOfTable(err) && (!fault.IsConflict(err) || time.Since(r.since) >= patientFor) {
 		r.d.ill.Store(true)
 	}
@@ -138,6 +139,7 @@ func (r *retry) healed() {
 	}
 	r.d.stuck.Store(false)
 	r.d.ill.Store(false)
+	r.d.condition.healed()
 	*r = *newRetry(r.d, r.doing)
 }
 

@@ -190,7 +190,7 @@ func (r *Router) message(ctx context.Context, decoder *payload.Decoder, m Messag
 		if err != nil {
 			ref.raw = unreadable(m.Data, err)
 		} else {
-			err = r.row(ctx, ref, row)
+			err = r.row(ctx, ref, row, m.Nanos)
 		}
 		if err == errStopped {
 			return err
@@ -211,7 +211,7 @@ func (r *Router) text() string {
 }
 
 // row hands one row to its table. Its error is why it goes to none.
-func (r *Router) row(ctx context.Context, ref rowRef, row payload.Row) error {
+func (r *Router) row(ctx context.Context, ref rowRef, row payload.Row, nanos int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var buf [64]byte
@@ -233,7 +233,7 @@ func (r *Router) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		case b.isFull(size) && b.delivery.ill.Load():
 			return fmt.Errorf("table %q takes no rows, and %d for it wait: those that follow are set aside, so that other tables go on; replay them when it is mended", name, len(b.sizes))
 		case !b.isFull(size) && r.hasRoom(size):
-			b.put(ref)
+			b.put(ref, nanos)
 			return nil
 		}
 		r.wait(ctx)

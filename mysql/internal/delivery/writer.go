@@ -52,6 +52,7 @@ type writer struct {
 	keys    [][]int // the table's unique keys, as indexes into its columns
 	keysOf  *schema.Table
 	place   *place // where the ledger stands; nil without one
+	lost    bool   // the session before was lost, not given up
 	loading loading
 }
 
@@ -77,9 +78,11 @@ func (w *writer) run(ctx context.Context) {
 			w.lend(ctx)
 		case b := <-w.batches:
 			large := b.bytes >= largeBatch
+			w.condition.writing.Store(int64(len(b.rows)))
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
 				return
 			}
+			w.condition.writing.Store(0)
 			w.giveBack()
 			b.reset(b.table)
 			if large {
@@ -174,7 +177,9 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 		start := time.Now()
+		w.condition.sent.Store(start.UnixNano())
 		err := w.execute(ctx, b, lo, hi)
+		w.condition.sent.Store(0)
 		if unknown && w.place == nil {
 			b.doubted(lo, hi) // the ledger would have told, but the rule has done without since
 		}
@@ -212,8 +217,9 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		case fault.None:
 			w.health.up()
 			retry.healed()
-			w.meter.Committed(w.loading.used)
-			w.sizing.wrote(hi-lo, time.Since(start), w.through.options.MaxBatchRows)
+			took := time.Since(start)
+			w.meter.Committed(hi-lo, w.loading.used, start.Add(took), took)
+			w.sizing.wrote(hi-lo, took, w.through.options.MaxBatchRows)
 			w.written(b, lo, hi)
 			return nil
 		case fault.Row, fault.TooLarge, fault.TooSlow:
@@ -228,7 +234,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 		if class == fault.Operator || class == fault.Unlisted || !fault.Usable(err) {
-			w.disconnect()
+			w.lose()
 		}
 		if class != fault.SchemaChanged || rebuilt {
 			w.giveBack()
@@ -290,7 +296,7 @@ func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) er
 	if hi-lo == 1 {
 		return w.setAside(ctx, b.rows[lo], err)
 	}
-	w.meter.Retried()
+	w.meter.Retried(w.classify(err).String())
 	mid := lo + (hi-lo)/2
 	if err := w.write(ctx, b, lo, mid, 0); err != nil {
 		return err
@@ -406,7 +412,7 @@ func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func(
 // checked gives up a connection of which nobody knows where it stands.
 func (w *writer) checked(err error) error {
 	if w.session.broken {
-		w.disconnect()
+		w.lose()
 	}
 	return err
 }
@@ -436,7 +442,7 @@ func (w *writer) connect(ctx context.Context) error {
 	if w.session != nil && (time.Since(w.used) > idleCheck || w.session.stale(through.options.Recheck)) {
 		if err := w.session.conn.PingContext(ctx); err != nil {
 			w.log.Debugf("the connection to %s is gone, or leads to the wrong server: %v", through.options.Target, err)
-			w.disconnect()
+			w.lose()
 		} else {
 			w.session.asked = time.Now()
 		}
@@ -456,7 +462,8 @@ func (w *writer) connect(ctx context.Context) error {
 	w.used = time.Now()
 	w.turn = turn{began: w.used}
 	if isFresh(conn) {
-		w.meter.Connected()
+		w.meter.Connected(w.lost)
+		w.lost = false
 	}
 	return nil
 }
@@ -472,6 +479,12 @@ func isFresh(conn *sqlx.Conn) bool {
 		return nil
 	})
 	return fresh
+}
+
+// lose is disconnect for a connection that was lost, or is of no use any more.
+func (w *writer) lose() {
+	w.lost = w.lost || w.session != nil
+	w.disconnect()
 }
 
 func (w *writer) disconnect() {

@@ -43,6 +43,7 @@ type batch struct {
 type writer struct {
 	chunks []*chunk // what is written and not synced, oldest first, and maybe some before
 	heads  []record // of the batch that is being written
+	nanos  int64    // when that was taken, Unix time
 }
 
 // chunk holds records as they are on disk.
@@ -348,7 +349,9 @@ func (d *Disk) encode(b *batch) []byte {
 	}
 	from := len(c.data)
 	w.heads = w.heads[:0]
-	at, seconds := d.next, now()
+	taken := time.Now()
+	w.nanos = taken.UnixNano()
+	at, seconds := d.next, uint32(taken.Unix())
 	for _, a := range b.arrivals {
 		r := record{length: uint32(len(a.Data)), rows: uint32(a.Rows), seconds: seconds, number: at.record, first: at.row}
 		c.data = appendRecord(c.data, d.salt, r, a.Data)
@@ -386,7 +389,7 @@ func (d *Disk) publish(b *batch, seg *segment) {
 	}
 	for i, r := range d.writer.heads {
 		d.remember(Message{
-			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].Data, seconds: r.seconds,
+			Record: r.number, First: r.first, Rows: int(r.rows), Data: b.arrivals[i].Data, seconds: r.seconds, nanos: d.writer.nanos,
 		}, seg)
 		d.addMark(r.first, r.seconds)
 		if seg.records == 0 {

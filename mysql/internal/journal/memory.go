@@ -11,11 +11,11 @@ import (
 const recordOverhead = 64
 
 type held struct {
-	data    []byte // nil once it is handed out
-	first   uint64
-	size    int32
-	rows    int32
-	seconds uint32
+	data  []byte // nil once it is handed out
+	first uint64
+	size  int32
+	rows  int32
+	nanos int64 // when it was accepted, Unix time
 }
 
 // Memory is a queue in memory, bounded in bytes: a restart of the process
@@ -117,7 +117,7 @@ func (m *Memory) append(data []byte, rows int, unbounded bool) (changed <-chan s
 
 // put adds a message. mu is held.
 func (m *Memory) put(data []byte, rows int) {
-	m.held = append(m.held, held{data: data, first: m.row, size: int32(len(data)), rows: int32(rows), seconds: now()})
+	m.held = append(m.held, held{data: data, first: m.row, size: int32(len(data)), rows: int32(rows), nanos: time.Now().UnixNano()})
 	m.bytes += int64(len(data)) + recordOverhead
 	m.row += uint64(rows)
 	m.last, m.any = data, true
@@ -165,7 +165,7 @@ func (m *Memory) Next() (Message, bool) {
 		return Message{}, false
 	}
 	h := &m.held[m.head+int(i)]
-	message := Message{Record: m.next, First: h.first, Rows: int(h.rows), Data: h.data, seconds: h.seconds}
+	message := Message{Record: m.next, First: h.first, Rows: int(h.rows), Data: h.data, seconds: uint32(h.nanos / int64(time.Second)), nanos: h.nanos}
 	h.data = nil // the reader has it now
 	m.next++
 	return message, true
@@ -228,7 +228,7 @@ func (m *Memory) Counts() Counts {
 	}
 	c.Pending = c.Received - c.Stored - c.Superseded - c.SetAside - c.Dropped
 	if m.count() > 0 {
-		c.OldestPending = time.Unix(int64(m.held[m.head].seconds), 0)
+		c.OldestPending = time.Unix(m.held[m.head].nanos/int64(time.Second), 0)
 	}
 	return c
 }

@@ -52,6 +52,7 @@ type Message struct {
 	Replayed bool
 
 	seconds uint32 // when it was accepted, Unix time
+	nanos   int64  // the same in nanoseconds; 0 if it was read from disk
 	settled []Span // rows that have their fate already
 }
 
@@ -67,8 +68,13 @@ func (m *Message) Settled(i int) bool {
 	return false
 }
 
-// Accepted is when the message was appended, to the second.
-func (m *Message) Accepted() time.Time { return time.Unix(int64(m.seconds), 0) }
+// Accepted is when the message was appended: to the second where it was read from disk.
+func (m *Message) Accepted() time.Time {
+	if m.nanos != 0 {
+		return time.Unix(0, m.nanos)
+	}
+	return time.Unix(int64(m.seconds), 0)
+}
 
 // Counts is the fate of all rows that a journal ever took. At every moment
 // Received = Stored + Superseded + SetAside + Dropped + Lost + Pending.

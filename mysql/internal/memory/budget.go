@@ -48,6 +48,9 @@ func (b *Budget) Use(bytes int64) { b.used.Add(bytes) }
 // all is spent.
 func (b *Budget) Share() int64 { return max(b.limit-b.used.Load(), 0) / parts }
 
+// Limit returns how many bytes all users should stay below.
+func (b *Budget) Limit() int64 { return b.limit }
+
 // Used returns how many bytes are in use.
 func (b *Budget) Used() int64 { return b.used.Load() }
 

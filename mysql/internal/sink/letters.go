@@ -132,6 +132,7 @@ func (o *Outboxes) openLetters(log api.Logger) *deadletter.Store {
 	if err != nil {
 		log.Warnf("rows that are set aside go to the log alone: %v", err)
 	}
+	o.shown.letters.Store(o.letters)
 	return o.letters
 }
 

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/connections"
+	"ekuiper-mysql/mysql/internal/control"
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/journal"
@@ -19,6 +21,7 @@ import (
 	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/metrics"
 	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/status"
 )
 
 // minReload is how often a row that does not fit may make the table be read again.
@@ -70,6 +73,10 @@ type outbox struct {
 	health   *delivery.Health
 	log      api.Logger
 	adopted  chan struct{} // closed when a rule takes a released outbox back
+	shown    *shown        // that it is among
+	stopped  atomic.Bool   // the rule has: what is left is written on
+	facts    atomic.Pointer[facts]
+	pace     status.Pace
 }
 
 // Outboxes are all outboxes of the process: those of running rules, and those
@@ -90,8 +97,11 @@ type Outboxes struct {
 	serve    string          // the address of page; empty: nowhere
 	rest     http.Handler    // what is there beside it; may be nil
 	server   *metrics.Server // nil until the first outbox
-	most     int             // connections to one server
-	messages *memory.Budget  // of the journals
+	control  *control.Server // as server
+	shown    shown
+	warnings []string       // to be told with the first outbox
+	most     int            // connections to one server
+	messages *memory.Budget // of the journals
 	batches  *memory.Budget
 }
 
@@ -109,6 +119,7 @@ func NewOutboxes(folder func() (string, error)) *Outboxes {
 	o.ShareMemory(memory.Usual)
 	o.orphans.gauge = &o.page.Orphans
 	o.replays.outboxes = o
+	o.page.Describe(o.figures)
 	return o
 }
 
@@ -149,6 +160,9 @@ func (o *Outboxes) Close() {
 	if o.server != nil {
 		o.server.Close()
 	}
+	if o.control != nil {
+		o.control.Close()
+	}
 	o.orphans.close()
 	o.replays.close()
 	o.writing.Wait()
@@ -162,6 +176,10 @@ func (o *Outboxes) Close() {
 func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for _, w := range o.warnings {
+		log.Warnf("%s", w)
+	}
+	o.warnings = nil
 	reach := o.reachOf(c)
 	options, db, err := connectLazily(c, reach, log)
 	if err != nil {
@@ -177,6 +195,8 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 		}
 		options.Ledger, options.Origin = ledgerOf(id, c, box.queue), originOf(id, box.queue)
 		options.Wanted, options.Memory = reach.connections.Wanted(), o.batches
+		box.facts.Store(factsOf(c))
+		box.stopped.Store(false)
 		box.delivery.Reconfigure(options, db)
 		box.letters.copyTo(o.startCopy(id, c, log))
 		log.Infof("going on with %d rows that the rule left when it stopped", box.queue.Counts().Pending)
@@ -192,15 +212,18 @@ func (o *Outboxes) open(id identity, c *config.Config, log api.Logger) (*outbox,
 	}
 	box := &outbox{
 		id: id, keeping: keepingOf(c), queue: queue, letters: o.newLetters(id, queue, log),
-		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log,
+		meter: &metrics.Rule{}, page: &o.page, health: reach.health, log: log, shown: &o.shown,
 	}
+	box.facts.Store(factsOf(c))
 	options.Ledger, options.Origin = ledgerOf(id, c, queue), originOf(id, queue)
 	options.Wanted, options.Memory = reach.connections.Wanted(), o.batches
-	box.meter.Account(account(queue))
-	box.page.Show(box.labels(), box.meter)
 	box.delivery = newCarrier(options, db, messages{box.queue}, box.letters, box.meter, log, reach.health)
+	box.meter.Watch(box.standing)
+	box.page.Show(box.labels(), box.meter)
+	o.shown.add(box)
 	box.letters.copyTo(o.startCopy(id, c, log))
 	box.delivery.Start()
+	o.answer(log)
 	return box, nil
 }
 
@@ -268,6 +291,7 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 		return
 	}
 	n := box.queue.Counts()
+	box.stopped.Store(true)
 	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on", n.Pending, n.PendingBytes)
 	empty := box.queue.Empty()
 	o.mu.Lock()
@@ -332,6 +356,7 @@ func (b *outbox) finish() {
 		b.log.Debugf("closing the connections: %v", err)
 	}
 	b.page.Hide(b.labels(), b.meter)
+	b.shown.remove(b)
 	b.letters.lines.Flush()
 	b.letters.copyTo(nil)
 	if err := b.queue.Close(); err != nil {

@@ -22,6 +22,7 @@ type carrier interface {
 	Stop() error
 	Reconfigure(delivery.Options, *sqlx.DB)
 	Stuck() bool
+	Condition() delivery.Condition
 }
 
 // newCarrier returns what o asks for.

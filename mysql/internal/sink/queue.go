@@ -12,7 +12,6 @@ import (
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/journal"
-	"ekuiper-mysql/mysql/internal/metrics"
 )
 
 // journals is the folder of all journals below the one that outlives the plugin.
@@ -79,7 +78,9 @@ func (m messages) Next() (delivery.Message, bool) {
 	if !ok {
 		return delivery.Message{}, false
 	}
-	d := delivery.Message{First: j.First, Data: j.Data, Accepted: uint32(j.Accepted().Unix()), Replayed: j.Replayed}
+	d := delivery.Message{First: j.First, Data: j.Data, Replayed: j.Replayed}
+	accepted := j.Accepted()
+	d.Accepted, d.Nanos = uint32(accepted.Unix()), accepted.UnixNano()
 	if j.Replayed {
 		d.Settled = j.Settled
 	}
@@ -111,16 +112,5 @@ func (m messages) SettleAll(all []delivery.Settlement) {
 		}
 		m.Queue.Settle(fateOf(all[from].Fate), spans...)
 		from = to
-	}
-}
-
-// account reads the fates of a queue's rows.
-func account(q journal.Queue) func() metrics.Rows {
-	return func() metrics.Rows {
-		c := q.Counts()
-		return metrics.Rows{
-			Received: c.Received, Stored: c.Stored, Superseded: c.Superseded, SetAside: c.SetAside,
-			Dropped: c.Dropped, Lost: c.Lost, Pending: c.Pending,
-		}
 	}
 }

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"encoding/json"
 	"io/fs"
 	"net/url"
 	"os"
@@ -58,8 +59,12 @@ func TestWildPasswordsConnectAndDoNotShow(t *testing.T) {
 			if text := b.log.String(); strings.Contains(text, "zq7") {
 				t.Errorf("it is in the log:\n%s", text)
 			}
-			err := filepath.WalkDir(b.folder, func(path string, e fs.DirEntry, err error) error {
-				if err != nil || e.IsDir() {
+			told, err := json.Marshal(b.outboxes.Status())
+			if err != nil || strings.Contains(string(told), "zq7") || !strings.Contains(string(told), `"rule":"rule"`) {
+				t.Errorf("the status is %s, %v", told, err)
+			}
+			err = filepath.WalkDir(b.folder, func(path string, e fs.DirEntry, err error) error {
+				if err != nil || !e.Type().IsRegular() {
 					return err
 				}
 				text, err := os.ReadFile(path)

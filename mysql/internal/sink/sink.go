@@ -123,7 +123,11 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		s.unsynced = err != nil
 		return err
 	}
+	began := time.Now()
 	err := s.append(ctx, message, rows)
+	if err == nil {
+		s.outbox.meter.Accepted(time.Since(began))
+	}
 	if s.unsynced = errors.Is(err, journal.ErrUnsynced) && s.config.RequireAck; s.unsynced {
 		return err
 	}
@@ -163,7 +167,11 @@ func (s *Sink) appendAll(ctx context.Context, messages [][]byte) bool {
 			all = append(all, journal.Arrival{Data: m, Rows: rows})
 		}
 	}
+	began := time.Now()
 	err := s.outbox.queue.AppendAll(ctx, all)
+	if err == nil && len(all) > 0 {
+		s.outbox.meter.Accepted(time.Since(began))
+	}
 	clear(all)
 	s.arrivals = all
 	if errors.Is(err, journal.ErrUnsynced) {
