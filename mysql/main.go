@@ -4,7 +4,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -13,9 +12,8 @@ import (
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
-	"ekuiper-mysql/mysql/internal/connections"
-	"ekuiper-mysql/mysql/internal/memory"
 	"ekuiper-mysql/mysql/internal/random"
+	"ekuiper-mysql/mysql/internal/settings"
 	"ekuiper-mysql/mysql/internal/sink"
 	"ekuiper-mysql/mysql/internal/storage"
 )
@@ -24,18 +22,13 @@ func main() {
 	if !startedByHost(os.Args) {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	outboxes := sink.NewOutboxes(func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) })
-	outboxes.ServeMetrics(os.Getenv("EKUIPER_MYSQL_METRICS"))
-	most, err := connections.ParseLimit(os.Getenv(connections.Setting))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	outboxes.ShareConnections(most)
-	bytes, err := memory.ParseLimit(os.Getenv(memory.Setting))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	outboxes.ShareMemory(bytes)
+	folder := func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) }
+	decided, wrong := settings.Read(os.Getenv, folder)
+	outboxes := sink.NewOutboxes(folder)
+	outboxes.Warn(wrong...)
+	outboxes.ServeMetrics(decided.Metrics)
+	outboxes.ShareConnections(decided.MaxConnections)
+	outboxes.ShareMemory(decided.Memory)
 	runtime.Start(os.Args, &runtime.PluginConfig{
 		Name: plugin.Name,
 		Sources: map[string]runtime.NewSourceFunc{

@@ -59,3 +59,16 @@ func distance(a, b string) int {
 	}
 	return last[len(b)]
 }
+
+// Nearest returns the one of names with the fewest typing errors from name,
+// whatever its case, or "" if none is near or name is not a word.
+func Nearest(name string, names []string) string {
+	if !word.MatchString(name) {
+		return ""
+	}
+	known := make(map[string]string, len(names))
+	for _, n := range names {
+		known[strings.ToLower(n)] = n
+	}
+	return nearest(strings.ToLower(name), known)
+}

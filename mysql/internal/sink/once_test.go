@@ -285,7 +285,7 @@ func TestCopyOfAJournalIsFenced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(folder, os.DirFS(own)); err != nil {
+	if err := os.CopyFS(filepath.Join(folder, journals), os.DirFS(filepath.Join(own, journals))); err != nil {
 		t.Fatal(err)
 	}
 	twin := *b
