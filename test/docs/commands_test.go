@@ -17,9 +17,9 @@ import (
 // beside those of this repository. Whoever needs another adds it here, and
 // says in the document where it comes from.
 var tools = []string{
-	"apt-get", "cat", "cd", "chmod", "chown", "cp", "curl", "docker", "echo", "exit", "export", "git", "go", "grep", "head", "jq",
-	"kill", "kubectl", "kuiper", "bin/kuiper", "bin/kuiperd", "ls", "make", "mariadb", "mkdir", "mv", "openssl", "printf", "ps", "rm",
-	"sed", "set", "sh", "sudo", "systemctl", "tail", "tar", "test", "unzip", "wait", "zip",
+	"apt-get", "base64", "cat", "cd", "chmod", "chown", "cp", "curl", "docker", "echo", "exit", "export", "git", "go", "grep", "head", "jq",
+	"kill", "kubectl", "kuiper", "bin/kuiper", "bin/kuiperd", "ls", "make", "mariadb", "mkdir", "mosquitto_pub", "mv", "openssl", "printf", "ps", "rm",
+	"sed", "set", "sh", "sha256sum", "sudo", "systemctl", "tail", "tar", "test", "unzip", "wait", "zip",
 }
 
 // TestScriptsRunWhatIsThere: the blocks of shell commands parse, and what they

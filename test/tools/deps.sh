@@ -11,6 +11,7 @@ command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 for tool in zip curl; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+command -v busybox >/dev/null 2>&1 || missing="$missing busybox-static"
 if [ "${1:-}" = clusters ]; then
 	[ -e /usr/lib/galera/libgalera_smm.so ] || missing="$missing galera-4"
 	command -v rsync >/dev/null 2>&1 || missing="$missing rsync"
