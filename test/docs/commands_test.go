@@ -109,7 +109,7 @@ func (c *checker) wrong(folder string, words []string) string {
 		return wrongBody(words)
 	case name == "mysql" || name == "./mysql":
 		return c.wrongUse(words[1:])
-	case strings.HasPrefix(name, "./") && folder != "" || strings.HasPrefix(name, "test/"):
+	case strings.HasPrefix(name, "./") && folder != "" || strings.HasPrefix(name, "test/") || strings.HasPrefix(name, "deploy/"):
 		if _, err := os.Stat(filepath.Join(root, folder, name)); err != nil {
 			return "no such file"
 		}

@@ -1,13 +1,16 @@
 #!/bin/sh
 # Installs what the tests need beyond Go: MariaDB's server, a C compiler for the
-# race detector, and what the SDK's quick start asks for, zip and curl; with the
-# argument "clusters" also what three nodes of Galera need. Says what to type
+# race detector, Mosquitto, busybox for what stands for a container's image, and
+# what the SDK's quick start asks for, zip and curl; with the argument "clusters"
+# also what three nodes of Galera need. Says what to type
 # where it may not install.
 set -eu
 
 missing=
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
+command -v mosquitto_pub >/dev/null 2>&1 || missing="$missing mosquitto-clients"
 for tool in zip curl; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
@@ -18,7 +21,7 @@ if [ "${1:-}" = clusters ]; then
 	command -v mariadb >/dev/null 2>&1 || missing="$missing mariadb-client"
 fi
 if [ -z "$missing" ]; then
-	echo "deps: MariaDB's server, a C compiler, zip and curl are here"
+	echo "deps: MariaDB's server, a C compiler, Mosquitto, busybox, zip and curl are here"
 	exit 0
 fi
 
