@@ -148,6 +148,13 @@ func (in *Inlet) accept() {
 			}
 			return
 		}
+		if err := vet(conn); err != nil {
+			// Only between the making of a socket's file and its mode, where the
+			// system has no way to do both at once.
+			in.log.Warn("connection refused", "error", err)
+			_ = conn.Close()
+			continue
+		}
 		p := &inPipe{conn: conn}
 		if !in.add(p) {
 			_ = conn.Close()

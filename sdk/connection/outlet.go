@@ -11,6 +11,10 @@ import (
 // Outlet dials as PUSH and sends messages. A broken connection is dialled
 // again. One goroutine sends; Close and Expire may come from any.
 type Outlet struct {
+	// Stranger, if set, is told of each dial that is ErrStranger. It is called
+	// by who sends, and to be set before.
+	Stranger func(error)
+
 	url  string
 	done chan struct{} // closed by Close
 	last chan struct{} // closed by Expire
@@ -129,6 +133,9 @@ func (o *Outlet) connect() (net.Conn, error) {
 		return conn, err
 	}
 	if conn, err = dial(o.url); err != nil {
+		if o.Stranger != nil && errors.Is(err, ErrStranger) {
+			o.Stranger(err)
+		}
 		return nil, err
 	}
 	p, err := greet(conn, protoPush, 16)

@@ -3,6 +3,7 @@
 package connection
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -30,26 +31,32 @@ func listen(url string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr := &net.UnixAddr{Name: p, Net: "unix"}
-	ln, err := net.ListenUnix("unix", addr)
+	ln, err := bind(p)
 	if errors.Is(err, syscall.EADDRINUSE) && removeStale(p) {
-		ln, err = net.ListenUnix("unix", addr)
+		ln, err = bind(p)
 	}
 	if errors.Is(err, syscall.EINVAL) {
 		return nil, fmt.Errorf("listen on %s: the path of %d bytes is longer than the system takes: shorten the rule id", p, len(p))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", p, err)
+		return nil, fmt.Errorf("listen on %s: %w", p, taken(p, err))
 	}
 	ln.SetUnlinkOnClose(false)
-	// The host runs as the same user: nobody else has business here.
-	_ = os.Chmod(p, 0o600)
 	file, err := os.Lstat(p)
 	if err != nil {
 		_ = ln.Close()
 		return nil, fmt.Errorf("listen on %s: %w", p, err)
 	}
+	protect(p, file)
 	return &socketListener{UnixListener: ln, file: file, path: p}, nil
+}
+
+func bind(p string) (*net.UnixListener, error) {
+	ln, err := (&net.ListenConfig{Control: private}).Listen(context.Background(), "unix", p)
+	if err != nil {
+		return nil, err
+	}
+	return ln.(*net.UnixListener), nil
 }
 
 func (l *socketListener) Close() error {
@@ -86,7 +93,18 @@ func dial(url string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return net.DialUnix("unix", nil, &net.UnixAddr{Name: p, Net: "unix"})
+	if err := vetFile(p); err != nil {
+		return nil, err
+	}
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: p, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	if err := vet(conn); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // SocketFile tells one socket file from its successors of the same name. The

@@ -18,7 +18,7 @@ func listen(url string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln, err := winio.ListenPipe(pipePrefix+p, &winio.PipeConfig{InputBufferSize: 65536, OutputBufferSize: 4096})
+	ln, err := winio.ListenPipe(pipePrefix+p, &winio.PipeConfig{SecurityDescriptor: onlyUs(), InputBufferSize: 65536, OutputBufferSize: 4096})
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", p, err)
 	}
@@ -36,7 +36,15 @@ func dial(url string) (net.Conn, error) {
 		return nil, err
 	}
 	within := 500 * time.Millisecond
-	return winio.DialPipe(pipePrefix+p, &within)
+	conn, err := winio.DialPipe(pipePrefix+p, &within)
+	if err != nil {
+		return nil, err
+	}
+	if err := vet(conn); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // SocketFile tells one socket file from its successors of the same name.

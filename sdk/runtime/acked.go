@@ -107,8 +107,12 @@ func newAcked(run *sinkRun, acks ackOutlet, terms ackTerms, e earlier) *acked {
 	a.timer.Stop()
 	// The host listens before it sends the start. One that does not has no
 	// working acknowledgements.
-	a.listened = acks.Connect() == nil
-	if !a.listened {
+	err := acks.Connect()
+	a.listened = err == nil
+	switch {
+	case errors.Is(err, connection.ErrStranger):
+		run.log.Error(notTheHost, "error", err)
+	case err != nil:
 		run.log.Warn("the rule requires acknowledgements but the host does not listen for them")
 	}
 	run.p.background.Go(a.worker)

@@ -15,6 +15,9 @@ var (
 	errHostLost = errors.New("the host's control socket is gone")
 )
 
+// notTheHost is logged where a socket's name was taken by somebody else.
+const notTheHost = "what listens in the host's place is not the host, and gets nothing"
+
 // attendant is who carries out what the host orders: the plugin itself, or
 // the supervisor of one.
 type attendant interface {
@@ -38,6 +41,9 @@ type attendance struct {
 // the exit code. limit is the largest command in bytes.
 func attend(ctx context.Context, name string, limit int64, who attendant, s surroundings) int {
 	a := &attendance{surroundings: s, name: name, who: who}
+	if trouble := connection.Exposed(); trouble != "" {
+		s.log.Warn(trouble)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	control := connection.NewRequester(connection.ControlURL(name), limit)
@@ -100,6 +106,7 @@ func (a *attendance) watch(ctx context.Context, cancel context.CancelCauseFunc) 
 // serve keeps a control connection until the run ends and returns why.
 func (a *attendance) serve(ctx context.Context, control *connection.Requester) error {
 	lost, patience := time.Now(), a.timing.findHost
+	strangers := sparse{interval: a.timing.complain}
 	reason := errNoHost
 	for {
 		err := control.Dial()
@@ -112,6 +119,9 @@ func (a *attendance) serve(ctx context.Context, control *connection.Requester) e
 				patience = 0
 			}
 			a.log.Debug("control connection ended", "error", err)
+		}
+		if errors.Is(err, connection.ErrStranger) {
+			strangers.report(a.log, notTheHost, err)
 		}
 		switch {
 		case ctx.Err() != nil:

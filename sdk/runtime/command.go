@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // command is what the host orders: to start or stop one symbol instance.
@@ -94,6 +95,12 @@ func parseCommand(raw []byte) (command, error) {
 	case kindFunction:
 	case kindSource, kindSink:
 		c.target.rule, c.target.op, c.target.instance = arg.Meta.Rule, arg.Meta.Op, arg.Meta.Instance
+		for _, name := range []string{arg.Meta.Rule, arg.Meta.Op} {
+			if strings.ContainsAny(name, "/\x00") {
+				// They are parts of sockets' names: one must not lead to another folder.
+				return command{}, fmt.Errorf("rule id or operator %q: no / and no NUL is allowed in it", name)
+			}
+		}
 	default:
 		return command{}, fmt.Errorf("unknown plugin type %q", arg.Kind)
 	}
@@ -112,7 +119,7 @@ func reply(err error) []byte {
 		return []byte(replyOK)
 	}
 	text := strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' {
+		if unicode.IsControl(r) { // a line of its own in the host's log, or a terminal's escape sequence
 			return ' '
 		}
 		return r

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestParseCommand(t *testing.T) {
@@ -33,6 +34,20 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
+// A rule's names are parts of sockets' names, which lead to no other folder.
+func TestNamesLeadNowhere(t *testing.T) {
+	for _, names := range []string{
+		`\"ruleId\":\"../x\"`, `\"opId\":\"/x\"`, `\"ruleId\":\"x\\u0000\"`, `\"ruleId\":\"a\",\"opId\":\"b/../../c\"`,
+	} {
+		for _, kind := range []string{"sink", "source"} {
+			raw := `{"cmd":"start","arg":"{\"symbolName\":\"s\",\"pluginType\":\"` + kind + `\",\"meta\":{` + names + `}}"}`
+			if _, err := parseCommand([]byte(raw)); err == nil || !strings.Contains(err.Error(), "is allowed in it") {
+				t.Errorf("%s: %v", raw, err)
+			}
+		}
+	}
+}
+
 func FuzzParseCommand(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `null`, `{"cmd":"start","arg":"null"}`, `{"cmd":"stop","arg":"{\"pluginType\":\"func\",\"symbolName\":\"f\"}"}`,
@@ -44,7 +59,7 @@ func FuzzParseCommand(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := parseCommand(raw)
 		if err != nil {
-			if text := reply(err); !bytes.HasPrefix(text, []byte("error: ")) || bytes.ContainsAny(text, "\r\n") {
+			if text := reply(err); !bytes.HasPrefix(text, []byte("error: ")) || bytes.ContainsFunc(text, unicode.IsControl) {
 				t.Fatalf("reply %q", text)
 			}
 			return

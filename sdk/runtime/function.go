@@ -61,10 +61,13 @@ func (r *functionRun) stop() {
 
 // serve answers calls until the stop.
 func (r *functionRun) serve() {
+	strangers := sparse{interval: r.p.timing.complain}
 	for r.base.Err() == nil {
 		if err := r.host.Dial(); err == nil {
 			err = r.answerCalls()
 			r.log.Debug("function connection ended", "error", err)
+		} else if errors.Is(err, connection.ErrStranger) {
+			strangers.report(r.log, notTheHost, err)
 		}
 		if !pause(r.base, r.p.timing.redial) {
 			return

@@ -72,6 +72,8 @@ func (p *plugin) startSource(c command, log *slog.Logger) (instance, error) {
 		sent:   make(chan struct{}),
 		failed: sparse{interval: p.timing.complain},
 	}
+	strangers := &sparse{interval: p.timing.complain}
+	r.out.Stranger = func(err error) { strangers.report(log, notTheHost, err) }
 	r.json = json.NewEncoder(&r.frames)
 	r.json.SetEscapeHTML(false)
 	p.background.Go(r.send)
