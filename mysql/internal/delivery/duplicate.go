@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"ekuiper-mysql/mysql/internal/fault"
@@ -37,10 +38,13 @@ func (w *writer) reconcile(ctx context.Context, b *batch, lo, hi, patience int) 
 			retry.healed()
 			break
 		}
-		if mayNotRead(err) {
+		if remedy, never := incomparable(err); never {
 			w.unreadable.Do(func() {
-				w.log.Warnf("%s: rows that may have been stored before cannot be compared with those in the table, and count as duplicates: %v; grant SELECT on it", w.target(), err)
+				w.log.Warnf("%s: rows that may have been stored before cannot be compared with those in the table, and count as duplicates: %v; %s", w.target(), err, remedy)
 			})
+			if !fault.Usable(err) {
+				w.disconnect()
+			}
 			same = make([]bool, hi-lo)
 			break
 		}
@@ -221,8 +225,13 @@ func (b *batch) equal(row int, stored []any) bool {
 	return true
 }
 
-// mayNotRead tells whether err says that the user has no right to read the table.
-func mayNotRead(err error) bool {
+// incomparable tells whether err says that the table's rows can never be read,
+// and what a person may do about it.
+func incomparable(err error) (remedy string, never bool) {
+	var large interface{ Excessive() bool }
+	if errors.As(err, &large) && large.Excessive() {
+		return "those in the table are larger than is read", true
+	}
 	number, _ := fault.Number(err)
-	return number == 1142 || number == 1143 // denied: the table, a column
+	return "grant SELECT on it", number == 1142 || number == 1143 // denied: the table, a column
 }

@@ -3,39 +3,74 @@ package link
 import (
 	"bytes"
 	"net"
+	"syscall"
 )
 
 // greeted is a connection whose first packet is looked at before the driver
 // reads it: what answers may be something else than a server of MySQL's, to
-// which the driver has no better answer than a panic or a minute's wait.
+// which the driver has no better answer than a panic or a minute's wait. What
+// follows is bounded.
 type greeted struct {
-	*net.TCPConn
+	transport
 	head    []byte // of what was read; nil once it is known to be a greeting
 	strange bool
+	answers answers
+	excess  error // why nothing more is read
+}
+
+// transport is what the driver needs of a connection: it looks whether an idle
+// one was closed.
+type transport interface {
+	net.Conn
+	syscall.Conn
 }
 
 // errNoGreeting says that who answers is no server. It is an error of the url:
 // waiting does not mend it.
 var errNoGreeting = &SettingError{"url", "what answers there does not speak MySQL's protocol; is it the right port? MySQL's own X Protocol, usually on port 33060, is another one"}
 
-func greet(conn *net.TCPConn) *greeted { return &greeted{TCPConn: conn, head: []byte{}} }
+func greet(conn transport) *greeted { return &greeted{transport: conn, head: []byte{}} }
 
 // Read implements net.Conn.
 func (g *greeted) Read(b []byte) (int, error) {
-	n, err := g.TCPConn.Read(b)
+	n, err := g.transport.Read(b)
 	if g.head == nil {
-		return n, err
+		return g.followed(b[:n], err)
 	}
 	g.head = append(g.head, b[:n]...)
 	switch greets(g.head) {
 	case isGreeting:
+		// What comes with it no server sends, but it is to be followed from its beginning.
+		rest := g.head[packetHeader+lengthOf(g.head):]
 		g.head = nil
+		if e := g.answers.follow(rest); e != nil {
+			g.excess = e
+			return 0, e
+		}
 	case noGreeting:
 		g.strange = true
 		return 0, errNoGreeting
 	}
 	return n, err
 }
+
+// followed bounds what was read after the greeting.
+func (g *greeted) followed(b []byte, err error) (int, error) {
+	if e := g.answers.follow(b); e != nil {
+		g.excess = e
+		return 0, e
+	}
+	return len(b), err
+}
+
+// Write implements net.Conn.
+func (g *greeted) Write(b []byte) (int, error) {
+	g.answers.asked(b)
+	return g.transport.Write(b)
+}
+
+// lengthOf is the length that a packet's header tells.
+func lengthOf(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // greeting is what a connection's first bytes are.
 type greeting uint8
@@ -59,7 +94,7 @@ func greets(b []byte) greeting {
 	if len(b) < packetHeader {
 		return halfGreeting
 	}
-	length := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+	length := lengthOf(b)
 	if b[3] != 0 || length == 0 || length > mostGreeting { // packets are counted from 0
 		return noGreeting
 	}

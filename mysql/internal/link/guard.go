@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/go-sql-driver/mysql"
@@ -12,15 +13,18 @@ import (
 // error. The driver believes what a server sends: one that is cut short, or
 // tells of more columns than there can be, makes it panic, which would end all
 // rules of the process.
-type guarded struct{ complete }
+type guarded struct {
+	complete
+	wire *greeted // nil where it is not known
+}
 
 // guard makes conn one that is guarded.
-func guard(conn driver.Conn) driver.Conn {
+func guard(conn driver.Conn, wire *greeted) driver.Conn {
 	whole, ok := conn.(complete)
 	if !ok { // another driver than the one that this is written for
 		return conn
 	}
-	return &guarded{whole}
+	return &guarded{whole, wire}
 }
 
 // unreadable is the error of a panic of the driver. What became of the rows
@@ -30,11 +34,14 @@ func unreadable(panicked any) error {
 }
 
 // contain is to be deferred around what reads an answer. The connection is
-// of no more use.
+// of no more use where that was nonsense.
 func (g *guarded) contain(err *error) {
 	if p := recover(); p != nil {
 		_ = g.complete.Close()
 		*err = unreadable(p)
+	}
+	if g.wire != nil && g.wire.excess != nil && *err != nil && !errors.Is(*err, driver.ErrBadConn) {
+		*err = g.wire.excess // the driver tells of a lost connection
 	}
 }
 

@@ -192,16 +192,18 @@ func (c *Connector) dial(ctx context.Context, config *mysql.Config) (driver.Conn
 // login is one try of dial.
 func (c *Connector) login(ctx context.Context, config *mysql.Config) (conn driver.Conn, err error) {
 	var wire *greeted
-	if dial := config.DialFunc; dial != nil {
-		config = config.Clone()
-		config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-			plain, err := dial(ctx, network, address)
-			if tcp, ok := plain.(*net.TCPConn); ok {
-				wire = greet(tcp)
-				return wire, err
-			}
-			return plain, err
+	dial := config.DialFunc
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	config = config.Clone()
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		plain, err := dial(ctx, network, address)
+		if open, ok := plain.(transport); ok && err == nil {
+			wire = greet(open)
+			return wire, nil
 		}
+		return plain, err
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -219,9 +221,11 @@ func (c *Connector) login(ctx context.Context, config *mysql.Config) (conn drive
 	conn, err = connector.Connect(ctx)
 	switch {
 	case err == nil:
-		return guard(conn), nil
+		return guard(conn, wire), nil
 	case wire != nil && wire.strange:
 		return nil, errNoGreeting
+	case wire != nil && wire.excess != nil:
+		return nil, wire.excess
 	}
 	return nil, err
 }

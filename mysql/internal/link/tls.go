@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -163,7 +164,7 @@ func readFile(path string) ([]byte, error) {
 	if info.Size() == 0 { // as of those in /proc that answer when something happens
 		return nil, errors.New("it is empty")
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -173,4 +174,21 @@ func readFile(path string) ([]byte, error) {
 		err = fmt.Errorf("it has more than %d bytes", maxFile)
 	}
 	return text, err
+}
+
+// openFile opens a file. What is none, and may have taken a file's place since
+// it was looked at, is an error and is not waited for.
+func openFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a file")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
