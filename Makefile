@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -168,7 +168,14 @@ fmt: tools ## format the Go code
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	FUZZTIME=$(FUZZTIME) test/tools/fuzz.sh $(MODULES)
 
-tools: build/tools/staticcheck
+vulncheck: build/tools/govulncheck ## look for known vulnerabilities of what is linked in (VULNDB=file:///copy where no network is)
+	@VULNDB='$(VULNDB)' test/tools/vulncheck.sh '$(CURDIR)/build/tools/govulncheck' . sdk
+
+build/tools/govulncheck: test/tools/vuln/go.mod test/tools/vuln/go.sum
+	@mkdir -p build/tools
+	$(GO) build -C test/tools/vuln -mod=readonly -o '$(CURDIR)/build/tools/' golang.org/x/vuln/cmd/govulncheck
+
+tools: build/tools/staticcheck build/tools/govulncheck
 build/tools/staticcheck: test/tools/go.mod test/tools/go.sum
 	@mkdir -p build/tools
 	$(GO) build -C test/tools -mod=readonly -o '$(CURDIR)/build/tools/' mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck

@@ -9,6 +9,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/metrics"
+	"ekuiper-mysql/mysql/internal/storage"
 )
 
 const (
@@ -50,6 +51,9 @@ func (w *orphanWatch) note(dir string, log api.Logger) {
 	if w.started == nil {
 		w.folder, w.opened, w.log = filepath.Dir(dir), map[string]bool{}, log
 		w.started, w.end = make(chan struct{}, 1), make(chan struct{})
+		for _, trouble := range storage.Exposed(filepath.Dir(w.folder), w.folder, filepath.Join(filepath.Dir(w.folder), lettersFolder)) {
+			log.Warnf("%s", trouble)
+		}
 		w.done.Go(w.run)
 	}
 	name := filepath.Base(dir)
