@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"github.com/lf-edge/ekuiper/sdk/go/context"
+
+	"ekuiper-mysql/test/stream"
 )
 
 // locked is a log that several goroutines write to.
@@ -30,7 +32,7 @@ func TestLogsAreNotForged(t *testing.T) {
 	const forged = "x\ntime=2026-01-01T00:00:00Z level=ERROR msg=FORGED\r\n\x1b[2J\x1b]0;FORGED\x07\u009b31m\u202e"
 	b := newBundle(t, "CREATE TABLE t (id INT, k VARCHAR(200) PRIMARY KEY, e ENUM('a'))")
 	log := &locked{}
-	ctx := &fakeContext{Context: gocontext.Background(), rule: "rule" + forged, log: context.NewLogger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))}
+	ctx := &stream.Context{Context: gocontext.Background(), Rule: "rule" + forged, Log: context.NewLogger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))}
 	s := New(b.outboxes)
 	if err := s.Configure(b.props("", "t")); err != nil {
 		t.Fatal(err)
