@@ -226,7 +226,8 @@ func at(sequence byte, payload []byte) []byte { return append([]byte{sequence}, 
 // memory that it only tells of.
 func FuzzServer(f *testing.F) {
 	login := scene(at(0, greetingPacket()), at(2, okPacket),
-		at(1, []byte{1}), at(2, columnPacket()), at(3, eofPacket), at(4, append([]byte{8}, "67108864"...)), at(5, eofPacket))
+		at(1, []byte{1}), at(2, columnPacket()), at(3, eofPacket), at(4, append([]byte{8}, "67108864"...)), at(5, eofPacket),
+		at(1, okPacket)) // to the isolation level
 	table := scene(at(1, []byte{1}), at(2, columnPacket()), at(3, eofPacket), at(4, []byte("\x011")), at(5, eofPacket))
 	prepared := scene(at(1, []byte{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}), at(1, okPacket))
 	all := bytes.Join([][]byte{login, scene(at(1, okPacket)), table, prepared}, nil)
