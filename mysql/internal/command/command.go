@@ -29,6 +29,7 @@ type streams struct {
 // commandLine is the whole grammar.
 type commandLine struct {
 	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
+	Status      statusCommand      `cmd:"" help:"Tell what the running plugin is doing, and what waits."`
 	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk, deliver or remove those that no rule delivers."`
 	DDL         ddlCommand         `cmd:"" name:"ddl" help:"Print the statement that makes a table for a file of rows."`
 	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export, replay or remove them."`
@@ -63,7 +64,7 @@ func dataDir() (string, error) {
 
 // Run carries out args, without the program's name, and returns the exit code.
 func Run(args []string, out, err io.Writer) int {
-	line := commandLine{Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
+	line := commandLine{Status: statusCommand{dataDir: dataDir}, Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
 	return execute(&line, args, out, err)
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // example is a line that a person is told to type.
-var example = regexp.MustCompile(`(?m)^(?:    )?(?:\S.* && )?(?:\./)?mysql ((?:journal|deadletters|ddl|version).*)$`)
+var example = regexp.MustCompile(`(?m)^(?:    )?(?:\S.* && )?(?:\./)?mysql ((?:status|journal|deadletters|ddl|version).*)$`)
 
 // TestDocumentedCommandsAreOnes parses every command in the documents and in
 // all help texts.
@@ -26,7 +26,7 @@ func TestDocumentedCommandsAreOnes(t *testing.T) {
 		texts[name] = string(b)
 	}
 	for _, args := range []string{
-		"journal", "journal list", "journal verify", "journal export", "journal drain", "journal purge", "deadletters", "deadletters list",
+		"status", "journal", "journal list", "journal verify", "journal export", "journal drain", "journal purge", "deadletters", "deadletters list",
 		"deadletters count", "deadletters show", "deadletters export", "deadletters replay", "deadletters purge", "ddl",
 	} {
 		var out bytes.Buffer

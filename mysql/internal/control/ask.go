@@ -25,8 +25,8 @@ var ErrSilent = errors.New("no plugin answers")
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 64 << 20
 
-// Status asks the plugin of the data folder what it is doing; over, at least
-// half a second and at most 5 s, is how long it looks for the rates. The error is
+// Status asks the plugin of the data folder what it is doing; over, at most
+// 5 s, is how long it looks for the rates, 0 that it does not. The error is
 // ErrSilent where nobody answers.
 func Status(ctx context.Context, data string, over time.Duration) (status.Plugin, error) {
 	var p status.Plugin
@@ -35,7 +35,10 @@ func Status(ctx context.Context, data string, over time.Duration) (status.Plugin
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) },
 	}}
-	at := url.URL{Scheme: "http", Host: "plugin", Path: "/status", RawQuery: url.Values{"over": {over.String()}}.Encode()}
+	at := url.URL{Scheme: "http", Host: "plugin", Path: "/status"}
+	if over > 0 {
+		at.RawQuery = url.Values{"over": {over.String()}}.Encode()
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return p, err

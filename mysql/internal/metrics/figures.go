@@ -94,7 +94,7 @@ var ruleFigures = []ruleFigure{
 	},
 	{
 		"healthy", gauge, nil, "1 while rows are delivered or none wait, 0 while they wait for the server or for somebody to mend something.",
-		"0: eKuiper's log has the server's error",
+		"0: `mysql status` and eKuiper's log have the server's error",
 		value(func(s *Snapshot) float64 {
 			if s.Healthy {
 				return 1
