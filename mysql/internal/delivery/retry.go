@@ -53,6 +53,9 @@ func (r *retry) wait(ctx context.Context, err error) error {
 		return errStopped
 	}
 	class := r.d.classify(err)
+	if errors.Is(err, schema.ErrNoTable) {
+		class = fault.Operator
+	}
 	r.d.meter.Retried(class.String())
 	hastened := r.hastened
 	r.hastened = r.d.hasten()
