@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix platforms tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -108,6 +108,15 @@ matrix: ## run the same tests on MariaDB, MySQL, TiDB, Galera, Group Replication
 	$(GO) test -c -o build/matrix.test ./mysql/internal/sink/matrix
 	cd mysql/internal/sink/matrix && MATRIX_SERVERS='$(or $(MATRIX_SERVERS),all)' '$(CURDIR)/build/matrix.test' -test.timeout 2h -full \
 		$(if $(MATRIX_SERVERS),,-report '$(CURDIR)/docs/servers.md') $(MATRIX)
+
+# PLATFORMS may name flags, such as '-only linux_arm64,windows -units=false';
+# the table is left as it is then.
+platforms: ## run the zip of every system (qemu, Wine) with a host and a database; write docs/platforms.md (20 minutes)
+	$(call say,dependencies)
+	@mkdir -p build
+	@test/tools/deps.sh platforms
+	$(call say,every system)
+	$(GO) run ./test/platforms $(or $(PLATFORMS),-report docs/platforms.md)
 
 tidb: build/tidb-server ## build TiDB 8.5 for the matrix: build/tidb-server (7 minutes the first time)
 

@@ -4,8 +4,10 @@
 //
 // The zip holds mysql.json (plugin.json, with the executable's name for the
 // operating system), the executable, the descriptors of the symbols, the
-// licence and the README. It depends on nothing but its input: entries are
-// sorted, carry one fixed date and fixed modes.
+// licence and the README, what the executable consists of (sbom.cdx.json) with
+// the licences of that (THIRD_PARTY_LICENSES.txt), and the checksums of it all
+// (SHA256SUMS). It depends on nothing but its input and the modules that the
+// executable names: entries are sorted, carry one fixed date and fixed modes.
 package main
 
 import (

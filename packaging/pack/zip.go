@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	plugin "ekuiper-mysql"
+	"ekuiper-mysql/packaging/bill"
 )
 
 // entry is one file of the zip.
@@ -65,9 +67,42 @@ func collect(root, executable, system string) ([]entry, error) {
 		}
 		entries = append(entries, entry{name: name, mode: mode, content: content})
 	}
+	made, err := ofBill(root, executable, descriptor.Version)
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, made...)
+	entries = append(entries, sums(entries))
 	// eKuiper reads entries in turn up to the descriptor: it comes first.
 	slices.SortFunc(entries[1:], func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	return entries, nil
+}
+
+// ofBill says what the executable consists of. eKuiper unpacks files that it
+// does not know into the plugin's folder, and removes them with it.
+func ofBill(root, executable, version string) ([]entry, error) {
+	parts, err := bill.Read(executable, root, version)
+	if err != nil {
+		return nil, fmt.Errorf("look up what the executable consists of: %w", err)
+	}
+	materials, err := parts.CycloneDX()
+	if err != nil {
+		return nil, err
+	}
+	return []entry{
+		{name: "sbom.cdx.json", mode: 0o644, content: materials},
+		{name: "THIRD_PARTY_LICENSES.txt", mode: 0o644, content: parts.Text()},
+	}, nil
+}
+
+// sums lists the checksums of all entries, as sha256sum does.
+func sums(entries []entry) entry {
+	var lines []string
+	for _, e := range entries {
+		lines = append(lines, fmt.Sprintf("%x  %s\n", sha256.Sum256(e.content), e.name))
+	}
+	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[2*sha256.Size:], b[2*sha256.Size:]) })
+	return entry{name: "SHA256SUMS", mode: 0o644, content: []byte(strings.Join(lines, ""))}
 }
 
 func write(w io.Writer, entries []entry, modified time.Time) error {

@@ -96,6 +96,10 @@ func (e *RefusedError) Error() string { return "the plugin answers: " + e.Reply 
 // Host stands for one eKuiper as one plugin sees it. Its methods may be
 // called from several goroutines; commands wait for each other.
 type Host struct {
+	// BeforeDial, where it is set, is called with the address of a sink's data
+	// socket when the sink listens there and before it is dialled.
+	BeforeDial func(url string)
+
 	name string
 
 	serial sync.Mutex // one command at a time

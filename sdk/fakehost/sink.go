@@ -36,6 +36,9 @@ func (h *Host) OpenSink(c Control) (*SinkConn, error) {
 		h.mu.Unlock()
 		return nil, err
 	}
+	if h.BeforeDial != nil {
+		h.BeforeDial(dataURL(c.Meta))
+	}
 	s := &SinkConn{Control: c, host: h, ack: ack}
 	s.data, err = socket(push.NewSocket, map[string]any{mangos.OptionSendDeadline: sendLimit})
 	if err == nil {

@@ -7,10 +7,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
+	"debug/macho"
 	"debug/pe"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -78,7 +78,9 @@ func TestZipHoldsWhatEKuiperNeeds(t *testing.T) {
 		check      func(io.ReaderAt) error
 	}{
 		{[]string{"linux", "arm", "7"}, "linux_armv7", "mysql", isELF(elf.EM_ARM)},
+		{[]string{"linux", "amd64"}, "linux_amd64", "mysql", isELF(elf.EM_X86_64)},
 		{[]string{"windows", "amd64"}, "windows_amd64", "mysql.exe", isPE(pe.IMAGE_FILE_MACHINE_AMD64)},
+		{[]string{"darwin", "arm64"}, "darwin_arm64", "mysql", isMachO(macho.CpuArm64)},
 	} {
 		t.Run(test.label, func(t *testing.T) {
 			path := pack(t, t.TempDir(), nil, test.args...)
@@ -87,7 +89,7 @@ func TestZipHoldsWhatEKuiperNeeds(t *testing.T) {
 			}
 			contents, modes, names := unzip(t, path)
 			want := []string{
-				"LICENSE", "README.md", test.executable, "mysql.json", "sinks/mysql.json",
+				"LICENSE", "README.md", "SHA256SUMS", "THIRD_PARTY_LICENSES.txt", test.executable, "mysql.json", "sbom.cdx.json", "sinks/mysql.json",
 				"sources/random.json", "sources/random.yaml", "sources/randomrows.json", "sources/randomrows.yaml",
 			}
 			slices.Sort(names)
@@ -111,6 +113,8 @@ func TestZipHoldsWhatEKuiperNeeds(t *testing.T) {
 			if err := test.check(bytes.NewReader(program)); err != nil {
 				t.Errorf("the executable: %v", err)
 			}
+			checkSums(t, contents)
+			checkBill(t, contents, program)
 			var descriptor plugin.Descriptor
 			if err := json.Unmarshal(contents["mysql.json"], &descriptor); err != nil {
 				t.Fatal(err)
@@ -119,26 +123,6 @@ func TestZipHoldsWhatEKuiperNeeds(t *testing.T) {
 				t.Errorf("mysql.json says %+v", descriptor)
 			}
 		})
-	}
-}
-
-func isELF(machine elf.Machine) func(io.ReaderAt) error {
-	return func(r io.ReaderAt) error {
-		file, err := elf.NewFile(r)
-		if err == nil && file.Machine != machine {
-			err = fmt.Errorf("made for %v, want %v", file.Machine, machine)
-		}
-		return err
-	}
-}
-
-func isPE(machine uint16) func(io.ReaderAt) error {
-	return func(r io.ReaderAt) error {
-		file, err := pe.NewFile(r)
-		if err == nil && file.Machine != machine {
-			err = fmt.Errorf("made for machine %#x, want %#x", file.Machine, machine)
-		}
-		return err
 	}
 }
 

@@ -2,8 +2,8 @@
 # Installs what the tests need beyond Go: MariaDB's server, a C compiler for the
 # race detector, Mosquitto, busybox for what stands for a container's image, and
 # what the SDK's quick start asks for, zip and curl; with the argument "clusters"
-# also what three nodes of Galera need. Says what to type
-# where it may not install.
+# also what three nodes of Galera need, with "platforms" what runs executables
+# of other processors and of Windows. Says what to type where it may not install.
 set -eu
 
 missing=
@@ -19,6 +19,10 @@ if [ "${1:-}" = clusters ]; then
 	[ -e /usr/lib/galera/libgalera_smm.so ] || missing="$missing galera-4"
 	command -v rsync >/dev/null 2>&1 || missing="$missing rsync"
 	command -v mariadb >/dev/null 2>&1 || missing="$missing mariadb-client"
+fi
+if [ "${1:-}" = platforms ]; then
+	command -v qemu-aarch64-static >/dev/null 2>&1 || missing="$missing qemu-user-static"
+	command -v wine >/dev/null 2>&1 || missing="$missing wine64 wine"
 fi
 if [ -z "$missing" ]; then
 	echo "deps: MariaDB's server, a C compiler, Mosquitto, busybox, zip and curl are here"
