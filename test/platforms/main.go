@@ -50,6 +50,7 @@ func run(only string, units bool, docs string) error {
 		return err
 	}
 	r := report{server: version}
+	defer endWine()
 	for _, s := range systems() {
 		if !chosen(s.label(), only) {
 			continue

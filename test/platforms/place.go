@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	plugin "ekuiper-mysql"
@@ -51,6 +52,9 @@ func (p *place) prove(units bool) (o outcome) {
 		return o.fail("start", err)
 	}
 	host := filepath.Join(p.dir, "host")
+	if p.os == "windows" {
+		host += ".exe"
+	}
 	command := p.command("go", "build", "-o", host, "./test/platforms/host")
 	if p.os == "windows" {
 		command.Env = append(command.Env, p.environment()...)
@@ -156,7 +160,7 @@ func unpackFile(file *zip.File, folder string) error {
 
 // play has the mock host take its steps.
 func (p *place) play(enter []string, host, executable, data string) ([]step, error) {
-	args := append(enter, host, "-plugin", executable, "-data", data, "-address", p.address)
+	args := append(slices.Clone(enter), host, "-plugin", executable, "-data", data, "-address", p.address)
 	command := p.command(args[0], args[1:]...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr

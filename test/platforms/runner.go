@@ -37,7 +37,7 @@ exec "$@"
 // executables run, and are all that it meets in /tmp.
 func (p *place) runner() ([]string, error) {
 	if p.by == wine {
-		return nil, p.prepareWine()
+		return []string{"wine"}, p.prepareWine()
 	}
 	// A socket's path is short: not below the system's own folder.
 	tmp, err := os.MkdirTemp("", "platforms")
@@ -89,8 +89,12 @@ func (p *place) prepareWine() error {
 	return nil
 }
 
-// endWine ends the server that Wine leaves behind.
-func endWine() { _ = exec.Command("wineserver", "-k").Run() }
+// endWine ends the server that Wine leaves behind, where it was prepared.
+func endWine() {
+	if os.Getenv("WINEPREFIX") != "" {
+		_ = exec.Command("wineserver", "-k").Run()
+	}
+}
 
 // forwarder is a library for 64-bit Windows with one function, which is
 // another library's. Go's runtime takes its random numbers from a library that

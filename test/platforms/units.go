@@ -31,9 +31,6 @@ func (p *place) units(enter []string) (string, error) {
 	}
 	wrapper := filepath.Join(p.dir, "exec.sh")
 	text := "#!/bin/sh\nexec " + quoted(enter) + ` "$@"` + "\n"
-	if p.by == wine {
-		text = "#!/bin/sh\nexec wine \"$@\"\n"
-	}
 	if err := os.WriteFile(wrapper, []byte(text), 0o755); err != nil {
 		return "", err
 	}
