@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -59,6 +61,33 @@ func (s step) result() string {
 	return s.Detail
 }
 
+// kept is what is kept of an outcome for a report in which the system is not run.
+type kept struct {
+	ZipBytes, Bytes int64
+	Steps           []step
+	Units, Problem  string
+}
+
+// keep writes the outcome down.
+func (o outcome) keep(path string) error {
+	text, err := json.Marshal(kept{o.zipBytes, o.bytes, o.steps, o.units, o.problem})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// recall reads what was kept of a system.
+func recall(s system, path string) (o outcome, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return o, err
+	}
+	var k kept
+	err = json.Unmarshal(text, &k)
+	return outcome{system: s, zipBytes: k.ZipBytes, bytes: k.Bytes, steps: k.Steps, units: k.Units, problem: k.Problem}, err
+}
+
 // report is the outcomes of all systems.
 type report struct {
 	server   string
@@ -107,7 +136,11 @@ func (r *report) table() string {
 		}
 	}
 	var b strings.Builder
-	columns := append(append([]string{"Zip", "Executable, zip", "How"}, names...), "unit tests")
+	columns := append([]string{"Zip", "Executable, zip", "How"}, names...)
+	tested := slices.ContainsFunc(r.outcomes, func(o outcome) bool { return o.units != "" })
+	if tested {
+		columns = append(columns, "unit tests")
+	}
 	b.WriteString("| " + strings.Join(columns, " | ") + " |\n|" + strings.Repeat(" --- |", len(columns)) + "\n")
 	for _, o := range r.outcomes {
 		fmt.Fprintf(&b, "| `%s` | %.1f, %.1f MB | %s |", o.label(), float64(o.bytes)/1e6, float64(o.zipBytes)/1e6, o.how())
@@ -118,11 +151,10 @@ func (r *report) table() string {
 			}
 			b.WriteString(" " + cell + " |")
 		}
-		units := o.units
-		if units == "" {
-			units = "-"
+		if tested {
+			b.WriteString(" " + cmp.Or(o.units, "-") + " |")
 		}
-		b.WriteString(" " + units + " |\n")
+		b.WriteString("\n")
 	}
 	return b.String()
 }
