@@ -13,6 +13,7 @@ import (
 type greeted struct {
 	transport
 	head    []byte // of what was read; nil once it is known to be a greeting
+	version string // the server's, of that greeting
 	strange bool
 	answers answers
 	excess  error // why nothing more is read
@@ -42,7 +43,7 @@ func (g *greeted) Read(b []byte) (int, error) {
 	case isGreeting:
 		// What comes with it no server sends, but it is to be followed from its beginning.
 		rest := g.head[packetHeader+lengthOf(g.head):]
-		g.head = nil
+		g.version, g.head = versionIn(g.head), nil
 		if e := g.answers.follow(rest); e != nil {
 			g.excess = e
 			return 0, e
@@ -71,6 +72,22 @@ func (g *greeted) Write(b []byte) (int, error) {
 
 // lengthOf is the length that a packet's header tells.
 func lengthOf(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// mostVersion bounds what is kept of a server's version, in bytes.
+const mostVersion = 100
+
+// versionIn is the server's version in a greeting, "" of an error that stands in its place.
+func versionIn(greeting []byte) string {
+	b := greeting[packetHeader:]
+	if b[0] == 0xff {
+		return ""
+	}
+	b = b[1:]
+	if end := bytes.IndexByte(b, 0); end >= 0 {
+		b = b[:end]
+	}
+	return string(b[:min(len(b), mostVersion)])
+}
 
 // greeting is what a connection's first bytes are.
 type greeting uint8

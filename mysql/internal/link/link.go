@@ -133,15 +133,10 @@ func (c *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 func (c *Connector) connect(ctx context.Context, password string) (driver.Conn, error) {
-	config := c.options.Driver.Clone()
-	if c.options.Password != (Password{}) {
-		config.Passwd = password
-	}
-	var err error
-	if config.TLS, err = c.secure.config(); err != nil {
+	config, err := c.settings(password)
+	if err != nil {
 		return nil, err
 	}
-	config.AllowFallbackToPlaintext = config.AllowFallbackToPlaintext || c.options.TLS.Optional
 	if len(c.options.Hosts) == 0 || config.DialFunc != nil {
 		return c.open(ctx, config)
 	}
@@ -150,10 +145,16 @@ func (c *Connector) connect(ctx context.Context, password string) (driver.Conn, 
 
 // open makes one connection to the address that config names.
 func (c *Connector) open(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
-	conn, err := c.dial(ctx, config)
+	return c.openSeen(ctx, config, &Look{})
+}
+
+// openSeen is open, and notes in seen how far it came.
+func (c *Connector) openSeen(ctx context.Context, config *mysql.Config, seen *Look) (driver.Conn, error) {
+	conn, err := c.dial(ctx, config, seen)
 	if err != nil {
 		return nil, err
 	}
+	seen.LoggedIn = true
 	if c.isolate { // first: initSql may choose another
 		if err := execute(ctx, conn, isolation); err != nil {
 			return nil, errors.Join(fmt.Errorf("set the isolation level: %w", err), conn.Close())
@@ -180,9 +181,9 @@ const loginTries = 4
 // The driver takes a zero at the end of the server's random bytes for their
 // end: with ed25519, whose bytes have none, one login in 256 fails with
 // ErrMalformPkt before a password was sent, and the next is as good as any.
-func (c *Connector) dial(ctx context.Context, config *mysql.Config) (driver.Conn, error) {
+func (c *Connector) dial(ctx context.Context, config *mysql.Config, seen *Look) (driver.Conn, error) {
 	for try := 1; ; try++ {
-		conn, err := c.login(ctx, config)
+		conn, err := c.login(ctx, config, seen)
 		if err != mysql.ErrMalformPkt || try == loginTries { //nolint:errorlint // unreadable answers wrap it
 			return conn, err
 		}
@@ -190,7 +191,7 @@ func (c *Connector) dial(ctx context.Context, config *mysql.Config) (driver.Conn
 }
 
 // login is one try of dial.
-func (c *Connector) login(ctx context.Context, config *mysql.Config) (conn driver.Conn, err error) {
+func (c *Connector) login(ctx context.Context, config *mysql.Config, seen *Look) (conn driver.Conn, err error) {
 	var wire *greeted
 	dial := config.DialFunc
 	if dial == nil {
@@ -219,6 +220,9 @@ func (c *Connector) login(ctx context.Context, config *mysql.Config) (conn drive
 		}
 	}()
 	conn, err = connector.Connect(ctx)
+	if wire != nil {
+		seen.Version = wire.version
+	}
 	switch {
 	case err == nil:
 		return guard(conn, wire), nil

@@ -32,28 +32,12 @@ var roads = map[string]delivery.Road{"auto": delivery.AutoRoad, "insert": delive
 // connectLazily prepares connections without making one. They share what the
 // server has, and what is known of it, with others; nil shares with nobody.
 func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Options, *sqlx.DB, error) {
-	name, way, err := aim(c)
+	options, err := OptionsOf(c)
 	if err != nil {
-		return delivery.Options{}, nil, err
-	}
-	unit, err := schema.ParseEpochUnit(c.EpochUnit)
-	if err != nil {
-		return delivery.Options{}, nil, fmt.Errorf("property epochUnit: %w", err)
-	}
-	overrides, err := fault.ParseOverrides(c.Errors)
-	if err != nil {
-		return delivery.Options{}, nil, err
-	}
-	plan, err := PlanOf(c)
-	if err != nil {
-		return delivery.Options{}, nil, err
-	}
-	columns, err := mappingOf(c)
-	if err != nil {
-		return delivery.Options{}, nil, err
+		return options, nil, err
 	}
 	connect, most, idle := connectorOf, maxConnections, 1
-	if way != nil {
+	if options.Route != nil {
 		connect, most, idle = connectorForMany, delivery.SharedConnections, delivery.SharedConnections
 	}
 	connector, recheck, err := connect(c, shared, log)
@@ -64,14 +48,45 @@ func connectLazily(c *config.Config, shared *reach, log api.Logger) (delivery.Op
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(idle)
 	db.SetConnMaxIdleTime(maxIdle)
+	options.Recheck = recheck
+	return options, db, nil
+}
+
+// OptionsOf is how c's rows are written, whatever connects.
+func OptionsOf(c *config.Config) (delivery.Options, error) {
+	name, way, err := aim(c)
+	if err != nil {
+		return delivery.Options{}, err
+	}
+	unit, err := schema.ParseEpochUnit(c.EpochUnit)
+	if err != nil {
+		return delivery.Options{}, fmt.Errorf("property epochUnit: %w", err)
+	}
+	overrides, err := fault.ParseOverrides(c.Errors)
+	if err != nil {
+		return delivery.Options{}, err
+	}
+	plan, err := PlanOf(c)
+	if err != nil {
+		return delivery.Options{}, err
+	}
+	columns, err := mappingOf(c)
+	if err != nil {
+		return delivery.Options{}, err
+	}
 	return delivery.Options{
 		Table: name, Target: c.Target,
 		Convert: schema.Options{Location: c.Location, EpochUnit: unit},
 		Mapping: columns, NullAsDefault: c.NullAsDefault, IgnoreExtraFields: c.IgnoreExtraFields,
 		MaxBatchRows: c.MaxBatchRows, MaxBatchBytes: c.MaxBatchBytes, MaxBatchDelay: c.MaxBatchDelay,
-		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Recheck: recheck, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
+		MinReload: minReload, Several: len(c.Link.Hosts) > 1, Errors: overrides, Road: roads[c.Road], Manner: mannerOf(c),
 		Design: plan, SampleFor: sampleFor, Route: way, MaxTables: c.MaxTables,
-	}, db, nil
+	}, nil
+}
+
+// LinkOf returns what connects to the server that c names, shared with nobody.
+func LinkOf(c *config.Config, log api.Logger) (*link.Connector, error) {
+	return linkOf(c, &link.Cluster{}, log)
 }
 
 // connectorOf returns what makes the connections that c asks for, and how often

@@ -66,15 +66,21 @@ func (s *Sink) configure(props map[string]any) error {
 		}
 		return err
 	}
-	_, overrides := fault.ParseOverrides(c.Errors)
-	_, plan := PlanOf(c)
-	_, way := RouteOf(c)
-	_, columns := mappingOf(c)
-	if err := errors.Join(overrides, plan, way, columns); err != nil {
+	if err := Judge(c); err != nil {
 		return err
 	}
 	s.config, s.warnings = c, warnings
 	return nil
+}
+
+// Judge tells all that is wrong with properties that config leaves to the rooms
+// they are for.
+func Judge(c *config.Config) error {
+	_, overrides := fault.ParseOverrides(c.Errors)
+	_, plan := PlanOf(c)
+	_, way := RouteOf(c)
+	_, columns := mappingOf(c)
+	return errors.Join(overrides, plan, way, columns)
 }
 
 // Open starts delivering. It does not wait for the server, which may be down.
