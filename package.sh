@@ -15,7 +15,8 @@ Without a system it builds for this machine. Needs Go, nothing else.
   ./package.sh windows amd64      the executable is mysql.exe
 
 The same sources and Go version give the same zip, bit for bit. The version is
-the one of plugin.json. SOURCE_DATE_EPOCH dates the files in the zip.
+the one of plugin.json. SOURCE_DATE_EPOCH dates the files in the zip; SOURCE_COMMIT
+is the commit that mysql version tells, by default that of the checkout.
 TEXT
 }
 
@@ -66,7 +67,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/mysql-package.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
+commit=${SOURCE_COMMIT-$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || true)}
 CGO_ENABLED=0 GOOS=$os GOARCH=$arch GOARM=$arm GOAMD64=v1 GO386=sse2 GOARM64=v8.0 GORISCV64=rva20u64 \
-	go build -mod=readonly -trimpath -buildvcs=false -ldflags '-s -w' -o "$work/mysql" ./mysql
+	go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w -X ekuiper-mysql/mysql/internal/command.commit=$commit" -o "$work/mysql" ./mysql
 GOOS='' GOARCH='' go run -mod=readonly ./packaging/pack -o "$zip" -executable "$work/mysql" -os "$os"
 echo "$zip"

@@ -143,6 +143,27 @@ func TestSameSourcesGiveTheSameZip(t *testing.T) {
 	}
 }
 
+func TestTheProgramTellsItsCommit(t *testing.T) {
+	const commit = "0123456789abcdef0123456789abcdef01234567"
+	contents, _, _ := unzip(t, pack(t, t.TempDir(), []string{"SOURCE_COMMIT=" + commit}))
+	name := "mysql"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	program := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(program, contents[name], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(program, "version", "--json").Output()
+	var told struct{ Version, Commit string }
+	if err == nil {
+		err = json.Unmarshal(out, &told)
+	}
+	if err != nil || told.Commit != commit || told.Version != plugin.Version() {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
 func sum(t *testing.T, path string) [sha256.Size]byte {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -28,12 +28,21 @@ type streams struct {
 
 // commandLine is the whole grammar.
 type commandLine struct {
-	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
+	Check       checkCommand       `cmd:"" help:"Try step by step whether an action can do its work, and say what mends it."`
+	Rule        ruleCommand        `cmd:"" help:"Print a rule that writes into a table, ready to be posted."`
 	Status      statusCommand      `cmd:"" help:"Tell what the running plugin is doing, and what waits."`
 	Journal     journalCommand     `cmd:"" help:"Look at the rows that wait on disk, deliver or remove those that no rule delivers."`
 	DDL         ddlCommand         `cmd:"" name:"ddl" help:"Print the statement that makes a table for a file of rows."`
 	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"Look at the rows that tables refused, export, replay or remove them."`
+	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Version     versionCommand     `cmd:"" help:"Print the version, what it was built from and what it can do."`
 }
+
+const description = `eKuiper's MySQL sink and random source, as a portable plugin.
+
+Every command has --help with examples, and --json where it prints anything but JSON or
+a script. Exit codes of all: 0 done, all is well; 1 an error, or something that needs a
+person; 2 a mistake in the command line, after which nothing was done.`
 
 const introduction = `mysql %s is a plugin of LF Edge eKuiper: the sink "mysql" writes a rule's rows
 into MySQL, MariaDB, TiDB and their kin; the source "random" makes rows.
@@ -50,6 +59,7 @@ or with eKuiper's own command line:
 
 Then give a rule the action
   {"mysql":{"url":"user:password@tcp(localhost:3306)/database","table":"test"}}
+"mysql rule" prints a whole rule, and "mysql check" tells whether it can work.
 
 `
 
@@ -64,7 +74,10 @@ func dataDir() (string, error) {
 
 // Run carries out args, without the program's name, and returns the exit code.
 func Run(args []string, out, err io.Writer) int {
-	line := commandLine{Status: statusCommand{dataDir: dataDir}, Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir}}
+	line := commandLine{
+		Check: checkCommand{dataDir: dataDir}, Status: statusCommand{dataDir: dataDir},
+		Journal: journalCommand{dataDir: dataDir}, DeadLetters: deadLettersCommand{dataDir: dataDir},
+	}
 	return execute(&line, args, out, err)
 }
 
@@ -74,7 +87,7 @@ func execute(line *commandLine, args []string, out, err io.Writer) int {
 	exited := false
 	parser, e := kong.New(line,
 		kong.Name("mysql"),
-		kong.Description("eKuiper's MySQL sink and random source, as a portable plugin."),
+		kong.Description(description),
 		kong.Writers(out, err),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/design"
@@ -18,6 +17,15 @@ type ddlCommand struct {
 	Rows  string `arg:"" type:"path" help:"File with rows as JSON, one or many; - reads the standard input."`
 	Props string `type:"path" placeholder:"FILE" help:"File with the rule's action as JSON: table, schema, primaryKey, timezone and maxColumns come from there."`
 	Into  string `placeholder:"TABLE" help:"The table's name."`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+// drawn is the statement as JSON.
+type drawn struct {
+	Table     string `json:"table"`
+	Statement string `json:"statement"`
+	Columns   int    `json:"columns"`
+	Left      int    `json:"fieldsLeft"` // that get no column, because of maxColumns
 }
 
 // Help adds to the command's help.
@@ -28,9 +36,13 @@ talks to no database: to look at it, to change it, or for somebody who may run i
 Examples:
   mysql ddl rows.json --into test
   mysql ddl rows.json --props action.json
+  mysql ddl - --into test --json < rows.json
 
 Exit codes: 0 printed; 1 an error; 2 a mistake in the command line.`
 }
+
+// errTwoInputs says that the standard input cannot be two things.
+const errTwoInputs = usageError("two files are both -; allowed: one from the standard input")
 
 // noServer is a url for properties that need none.
 const noServer = "nobody@tcp(localhost)/none"
@@ -70,20 +82,24 @@ func (c ddlCommand) Run(s streams) error {
 	if over > 0 {
 		fmt.Fprintf(s.err, "mysql: %d fields get no column: maxColumns is %d\n", over, plan.MaxColumns)
 	}
-	_, err = fmt.Fprintf(s.out, "%s;\n", statement.CreateTable(name, columns, plan.Key))
+	text := statement.CreateTable(name, columns, plan.Key)
+	if c.JSON {
+		return jsonLines(s.out).Encode(drawn{name.String(), text, len(columns), over})
+	}
+	_, err = fmt.Fprintf(s.out, "%s;\n", text)
 	return err
 }
 
 // configure reads the properties that matter here.
 func (c ddlCommand) configure(s streams) (*config.Config, error) {
+	if c.Rows == "-" && c.Props == "-" {
+		return nil, errTwoInputs
+	}
 	props := map[string]any{}
 	if c.Props != "" {
-		text, err := os.ReadFile(c.Props)
-		if err != nil {
-			return nil, usageError(fmt.Sprintf("--props: %v", err))
-		}
-		if props, err = readAction(text); err != nil {
-			return nil, usageError(fmt.Sprintf("--props: %s: %v", c.Props, err))
+		var err error
+		if props, err = readProps(c.Props); err != nil {
+			return nil, err
 		}
 	}
 	if c.Into != "" {
@@ -107,21 +123,9 @@ func (c ddlCommand) configure(s streams) (*config.Config, error) {
 }
 
 func (c ddlCommand) sample() (*design.Sample, error) {
-	from := io.Reader(os.Stdin)
-	if c.Rows != "-" {
-		f, err := os.Open(c.Rows)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		from = f
-	}
-	text, err := io.ReadAll(io.LimitReader(from, mostSampled+1))
+	text, err := readBounded(c.Rows, mostSampled)
 	if err != nil {
 		return nil, err
-	}
-	if len(text) > mostSampled {
-		return nil, fmt.Errorf("%s: more than %d MiB; a few thousand rows tell enough", c.Rows, mostSampled>>20)
 	}
 	sample := &design.Sample{}
 	var d payload.Decoder

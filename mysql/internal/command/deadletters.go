@@ -53,7 +53,9 @@ Examples:
   mysql deadletters show 17
   mysql deadletters export --rule demo > rows.jsonl
   mysql deadletters replay --rule demo --props action.json
-  mysql deadletters purge --error 1062 --yes`
+  mysql deadletters purge --error 1062 --yes
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 // letterFolder is the flag that names the folder.

@@ -24,7 +24,10 @@ func (letterPurgeCommand) Help() string {
 Examples:
   mysql deadletters purge 17 18
   mysql deadletters purge --rule demo --error 1062
-  mysql deadletters purge --until 30d --yes`
+  mysql deadletters purge --until 30d --yes
+
+Exit codes: 0 they are gone; 1 an error, or a person said no; 2 a mistake in the command
+line.`
 }
 
 // removeAtOnce is how many letters one write removes: those are what a crash

@@ -21,7 +21,9 @@ func (letterListCommand) Help() string {
 	return `Examples:
   mysql deadletters list --since 24h
   mysql deadletters list --rule demo --error 1062,1406 --limit 20
-  mysql deadletters list --dir /var/lib/kuiper/data/mysql/deadletters --json`
+  mysql deadletters list --dir /var/lib/kuiper/data/mysql/deadletters --json
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 // Run lists the letters.
@@ -75,7 +77,9 @@ type letterCountCommand struct {
 func (letterCountCommand) Help() string {
 	return `Examples:
   mysql deadletters count
-  mysql deadletters count --since 2026-11-20 --json`
+  mysql deadletters count --since 2026-11-20 --json
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 type jsonCount struct {
@@ -132,7 +136,10 @@ func (letterShowCommand) Help() string {
 	return `Examples:
   mysql deadletters show 17
   mysql deadletters show 17 18 --json
-  mysql deadletters show 17 --raw > row.json`
+  mysql deadletters show 17 --raw > row.json
+
+Exit codes: 0 shown; 1 an error, or there is no such letter; 2 a mistake in the command
+line.`
 }
 
 // Run shows the letters.
@@ -190,6 +197,7 @@ func (c *letterShowCommand) show(w io.Writer, l deadletter.Letter) error {
 type letterExportCommand struct {
 	letterFilter `embed:""`
 	Output       string `type:"path" short:"o" placeholder:"FILE" help:"Write into this new file, for the owner's eyes, instead of the standard output."`
+	JSON         bool   `name:"json" help:"Print the count as JSON too; the letters always are."`
 }
 
 // Help adds to the command's help.
@@ -199,7 +207,9 @@ not UTF-8. Nothing is removed.
 
 Examples:
   mysql deadletters export > all.jsonl
-  mysql deadletters export --rule demo --error 1406 -o demo.jsonl`
+  mysql deadletters export --rule demo --error 1406 -o demo.jsonl
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 // Run exports the letters.
@@ -220,8 +230,17 @@ func (c *letterExportCommand) Run(parent *deadLettersCommand, s streams) error {
 	})
 	err = errors.Join(err, closeOut())
 	if err == nil {
-		fmt.Fprintf(s.err, "mysql: %d exported\n", n)
+		err = c.sum(s, n)
 	}
+	return err
+}
+
+// sum tells how many were exported.
+func (c *letterExportCommand) sum(s streams, n int) (err error) {
+	if c.JSON {
+		return jsonLines(s.err).Encode(map[string]any{"exported": n})
+	}
+	_, err = fmt.Fprintf(s.err, "mysql: %d exported\n", n)
 	return err
 }
 

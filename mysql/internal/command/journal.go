@@ -40,7 +40,9 @@ Examples:
   mysql journal verify
   mysql journal export demo > rows.jsonl
   mysql journal drain demo-mysql-0-0 --props action.json
-  mysql journal purge demo-mysql-0-0`
+  mysql journal purge demo-mysql-0-0
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 // journalFolder is the flag that names the folder of all journals.
@@ -123,7 +125,9 @@ rows are waiting, which is true of all that wait while the plugin is not running
 
 Examples:
   mysql journal list
-  mysql journal list --json --dir /kuiper/data/mysql/journal`
+  mysql journal list --json --dir /kuiper/data/mysql/journal
+
+Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 }
 
 // journalLine is what list tells of one journal.

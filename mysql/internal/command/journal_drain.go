@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -17,7 +18,7 @@ type journalDrainCommand struct {
 	targetFlags   `embed:""`
 	Journal       string `arg:"" help:"The journal, by folder or rule."`
 	Letters       string `type:"path" placeholder:"DIR" help:"Folder for the rows that the table refuses. Default: that of the plugin or, while that runs, deadletters-drained beside it."`
-	JSON          bool   `name:"json" help:"Print JSON."`
+	JSON          bool   `name:"json" help:"Print JSON, the progress on the standard error too."`
 }
 
 // drainedFolder takes the refused rows of a drain beside a running plugin.
@@ -89,7 +90,11 @@ func (c *journalDrainCommand) Run(parent *journalCommand, s streams) (err error)
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	before := d.Counts()
-	fmt.Fprintf(s.err, "mysql: %d rows of %s to %v\n", before.Pending, filepath.Base(path), target)
+	if c.JSON {
+		_ = jsonLines(s.err).Encode(progress{before.Pending, 0})
+	} else {
+		fmt.Fprintf(s.err, "mysql: %d rows of %s to %v\n", before.Pending, filepath.Base(path), target)
+	}
 	err = c.run(ctx, s.err, d, target)
 	if e := c.report(s, path, d, before); e != nil {
 		return e
@@ -115,10 +120,25 @@ func (c *journalDrainCommand) run(ctx context.Context, to io.Writer, d *sink.Dra
 			return err
 		case <-tick.C:
 			now := d.Counts().Pending
-			fmt.Fprintf(to, "mysql: %d rows to go, %.0f a second\n", now, float64(left-now)/progressEvery.Seconds())
+			c.tell(to, progress{now, math.Round(float64(left-now) / progressEvery.Seconds())})
 			left = now
 		}
 	}
+}
+
+// progress is how far a drain is.
+type progress struct {
+	Pending   uint64  `json:"pending"`
+	PerSecond float64 `json:"rowsPerSecond"` // just now
+}
+
+// tell says how far the drain is, on the standard error.
+func (c *journalDrainCommand) tell(to io.Writer, p progress) {
+	if c.JSON {
+		_ = jsonLines(to).Encode(p)
+		return
+	}
+	fmt.Fprintf(to, "mysql: %d rows to go, %.0f a second\n", p.Pending, p.PerSecond)
 }
 
 func (c *journalDrainCommand) report(s streams, path string, d *sink.Drain, before journal.Counts) error {

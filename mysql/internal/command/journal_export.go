@@ -16,6 +16,7 @@ type journalExportCommand struct {
 	journalFolder `embed:""`
 	Journal       string `arg:"" help:"The journal, by folder or rule."`
 	Output        string `type:"path" short:"o" placeholder:"FILE" help:"Write into this new file, for the owner's eyes, instead of the standard output."`
+	JSON          bool   `name:"json" help:"Print the count as JSON too; the rows always are."`
 }
 
 // Help adds to the command's help.
@@ -63,7 +64,14 @@ func (c *journalExportCommand) Run(parent *journalCommand, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "mysql: %d exported from %s\n", n, filepath.Base(path))
+	if c.JSON {
+		err = jsonLines(s.err).Encode(map[string]any{"exported": n, "folder": filepath.Base(path), "unreadable": in.Unreadable})
+	} else {
+		_, err = fmt.Fprintf(s.err, "mysql: %d exported from %s\n", n, filepath.Base(path))
+	}
+	if err != nil {
+		return err
+	}
 	if in.Unreadable > 0 {
 		return fmt.Errorf("%d pending rows cannot be read; mysql journal verify says where the damage is", in.Unreadable)
 	}

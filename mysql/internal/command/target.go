@@ -21,13 +21,16 @@ import (
 // urlVariable is the environment variable that may hold the database's address.
 const urlVariable = "EKUIPER_MYSQL_URL"
 
+// errPasswordShown says that a password is where others see it.
+const errPasswordShown = usageError("--url: it holds a password, which the list of processes shows to all users of this machine; allowed: --url-file, --props or the environment variable " + urlVariable)
+
 // checkTime bounds the first look at a table.
 const checkTime = 30 * time.Second
 
 // targetFlags say where rows go that no rule delivers. The properties are
 // those of a rule's action.
 type targetFlags struct {
-	Props    string        `type:"path" placeholder:"FILE" help:"File with the rule's action as JSON, {\"mysql\":{...}} or what is in it: url, table and all other properties come from there."`
+	Props    string        `type:"path" placeholder:"FILE" help:"File with the rule's action as JSON, {\"mysql\":{...}}, what is in it, or the whole rule: url, table and all other properties come from there; - reads the standard input."`
 	URLFile  string        `name:"url-file" type:"path" placeholder:"FILE" help:"File whose content is the database's url. Default: the environment variable EKUIPER_MYSQL_URL."`
 	URL      string        `name:"url" placeholder:"URL" help:"The url itself, if it holds no password."`
 	Into     string        `placeholder:"TABLE" help:"The table to write to."`
@@ -45,12 +48,9 @@ on the command line all users of the machine can read it.
 func (f *targetFlags) props() (map[string]any, error) {
 	props := map[string]any{}
 	if f.Props != "" {
-		text, err := os.ReadFile(f.Props)
-		if err != nil {
-			return nil, usageError(fmt.Sprintf("--props: %v", err))
-		}
-		if props, err = readAction(text); err != nil {
-			return nil, usageError(fmt.Sprintf("--props: %s: %v", f.Props, err))
+		var err error
+		if props, err = readProps(f.Props); err != nil {
+			return nil, err
 		}
 	}
 	if f.Into != "" {
@@ -113,7 +113,7 @@ func (f *targetFlags) configure(s streams, props map[string]any, table string) (
 		return nil, usageError(err.Error())
 	}
 	if f.URL != "" && c.Driver.Passwd != "" && !has(props, "password") {
-		return nil, usageError("--url: it holds a password, which the list of processes shows to all users of this machine; allowed: --url-file, --props or the environment variable " + urlVariable)
+		return nil, errPasswordShown
 	}
 	return c, nil
 }
@@ -128,6 +128,40 @@ func (f *targetFlags) reach(ctx context.Context, s streams, c *config.Config) (*
 		return nil, err
 	}
 	return t, nil
+}
+
+// mostProps bounds a file with an action, in bytes.
+const mostProps = 4 << 20
+
+// readProps reads the action in a file; - stands for the standard input.
+func readProps(path string) (map[string]any, error) {
+	text, err := readBounded(path, mostProps)
+	if err != nil {
+		return nil, usageError(fmt.Sprintf("--props: %v", err))
+	}
+	props, err := readAction(text)
+	if err != nil {
+		return nil, usageError(fmt.Sprintf("--props: %s: %v", path, err))
+	}
+	return props, nil
+}
+
+// readBounded reads a file of at most so many bytes; - stands for the standard input.
+func readBounded(path string, most int64) ([]byte, error) {
+	from := os.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
+	}
+	text, err := io.ReadAll(io.LimitReader(from, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("%s: more than %d MiB", path, most>>20)
+	}
+	return text, err
 }
 
 // readAction reads an action: {"mysql":{...}}, what is in it, or a whole rule

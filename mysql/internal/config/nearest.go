@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -71,4 +72,31 @@ func Nearest(name string, names []string) string {
 		known[strings.ToLower(n)] = n
 	}
 	return nearest(strings.ToLower(name), known)
+}
+
+// Lookup returns the usual spelling of a property's name and, unless eKuiper
+// itself reads it, the property. The error of a name that nobody knows has
+// the nearest that somebody does.
+func Lookup(name string) (usual string, ours *Property, err error) {
+	known := knownNames()
+	low := strings.ToLower(name)
+	usual, ok := known[low]
+	if !ok {
+		if !word.MatchString(name) {
+			return "", nil, errors.New("the name of a property is a word of letters, digits, _, . and -")
+		}
+		text := "property " + name + " is not known"
+		if n := nearest(low, known); n != "" {
+			text += "; did you mean " + n + "?"
+		}
+		return "", nil, errors.New(text)
+	}
+	for i := range properties {
+		p := &properties[i]
+		if strings.EqualFold(p.Name, name) || slices.ContainsFunc(p.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			own := *p
+			return p.Name, &own, nil
+		}
+	}
+	return usual, nil, nil
 }
