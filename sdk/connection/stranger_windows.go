@@ -34,8 +34,14 @@ func vet(conn net.Conn) error {
 	if err != nil || owner == nil || owner.IsWellKnown(windows.WinLocalSystemSid) || owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) {
 		return nil
 	}
-	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	token := windows.GetCurrentProcessToken()
+	user, err := token.GetTokenUser()
 	if err != nil || owner.Equals(user.User.Sid) {
+		return nil
+	}
+	// Wine has the group own what a user makes; on Windows it never does.
+	group, err := token.GetTokenPrimaryGroup()
+	if err != nil || owner.Equals(group.PrimaryGroup) {
 		return nil
 	}
 	return fmt.Errorf("user %s has made the pipe: %w", owner, ErrStranger)
