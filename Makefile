@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix platforms tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix platforms tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps page page-pictures clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -168,6 +168,16 @@ test-unit: ## run the tests that need no server and no host
 	cd sdk && $(GO) test ./...
 	$(GO) test $$($(GO) list ./... | grep -v /test/)
 
+page: ## look at the plugin's page in a headless Chromium, which is installed if need be (Debian's, 123 MB; a minute or two)
+	@mkdir -p build
+	@test/tools/deps.sh page
+	$(GO) test -timeout $(TESTTIMEOUT) ./test/page -browser
+
+page-pictures: ## take the pictures of docs/page.md anew, in Chromium
+	@mkdir -p build
+	@test/tools/deps.sh page
+	$(GO) test -timeout $(TESTTIMEOUT) ./test/page -run Pictures -pictures '$(CURDIR)/docs'
+
 lint: tools ## check format, go vet, staticcheck, documents, and that every system compiles
 	@test/tools/lint.sh '$(CURDIR)/build/tools' $(MODULES)
 
@@ -189,7 +199,7 @@ build/tools/staticcheck: test/tools/go.mod test/tools/go.sum
 	@mkdir -p build/tools
 	$(GO) build -C test/tools -mod=readonly -o '$(CURDIR)/build/tools/' mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
-deps: ## install what the tests need: MariaDB's server, a C compiler, zip, curl
+deps: ## install what the tests need: MariaDB's server, a C compiler, Prometheus, zip, curl
 	@mkdir -p build
 	@test/tools/deps.sh
 

@@ -12,6 +12,7 @@ import (
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
+	"ekuiper-mysql/mysql/internal/page"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/settings"
 	"ekuiper-mysql/mysql/internal/sink"
@@ -27,6 +28,10 @@ func main() {
 	outboxes := sink.NewOutboxes(folder)
 	outboxes.Warn(wrong...)
 	outboxes.ServeMetrics(decided.Metrics)
+	outboxes.ServeBeside(page.New(page.Options{
+		Status: outboxes.Status, Letters: outboxes.Letters, Replays: outboxes.Replays(),
+		Token: string(decided.Token), Listen: decided.Metrics,
+	}))
 	outboxes.ShareConnections(decided.MaxConnections)
 	outboxes.ShareMemory(decided.Memory)
 	runtime.Start(os.Args, &runtime.PluginConfig{

@@ -18,7 +18,7 @@ import (
 // says in the document where it comes from.
 var tools = []string{
 	"apt-get", "base64", "cat", "cd", "chmod", "chown", "cp", "curl", "docker", "echo", "exit", "export", "git", "go", "grep", "head", "jq",
-	"kill", "kubectl", "kuiper", "bin/kuiper", "bin/kuiperd", "ls", "make", "mariadb", "mkdir", "mosquitto_pub", "mv", "openssl", "printf", "ps", "rm",
+	"kill", "kubectl", "kuiper", "bin/kuiper", "bin/kuiperd", "ls", "make", "mariadb", "mkdir", "mosquitto_pub", "mv", "openssl", "printf", "promtool", "ps", "rm",
 	"sed", "set", "sh", "sha256sum", "sudo", "systemctl", "tail", "tar", "test", "unzip", "wait", "zip",
 }
 

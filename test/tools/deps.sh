@@ -1,20 +1,24 @@
 #!/bin/sh
 # Installs what the tests need beyond Go: MariaDB's server, a C compiler for the
-# race detector, Mosquitto, busybox for what stands for a container's image, and
+# race detector, Prometheus, Mosquitto, busybox for what stands for a container's image, and
 # what the SDK's quick start asks for, zip and curl; with the argument "clusters"
-# also what three nodes of Galera need, with "platforms" what runs executables
-# of other processors and of Windows. Says what to type where it may not install.
+# also what three nodes of Galera need, with "page" a browser, with
+# "platforms" what runs executables of other processors and of Windows. Says what to type where it may not install.
 set -eu
 
 missing=
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
 command -v mosquitto_pub >/dev/null 2>&1 || missing="$missing mosquitto-clients"
 for tool in zip curl; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 command -v busybox >/dev/null 2>&1 || missing="$missing busybox-static"
+if [ "${1:-}" = page ]; then
+	command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+fi
 if [ "${1:-}" = clusters ]; then
 	[ -e /usr/lib/galera/libgalera_smm.so ] || missing="$missing galera-4"
 	command -v rsync >/dev/null 2>&1 || missing="$missing rsync"
@@ -25,7 +29,7 @@ if [ "${1:-}" = platforms ]; then
 	command -v wine >/dev/null 2>&1 || missing="$missing wine64 wine"
 fi
 if [ -z "$missing" ]; then
-	echo "deps: MariaDB's server, a C compiler, Mosquitto, busybox, zip and curl are here"
+	echo "deps: MariaDB's server, a C compiler, Prometheus, Mosquitto, busybox, zip and curl are here"
 	exit 0
 fi
 
