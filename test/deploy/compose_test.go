@@ -257,3 +257,38 @@ secrets: {s: {file: ./s}}
 		}
 	}
 }
+
+// TestDashboardsFit: Prometheus finds the rules that its configuration names,
+// and they ask for the job that it scrapes.
+func TestDashboardsFit(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(composeFolder, "prometheus.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Rules  []string `yaml:"rule_files"`
+		Scrape []struct {
+			Job string `yaml:"job_name"`
+		} `yaml:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil || len(config.Scrape) != 1 || len(config.Rules) == 0 {
+		t.Fatalf("prometheus.yml: %v, %+v", err, config)
+	}
+	mounted := map[string]string{}
+	for _, volume := range readComposition(t).Services["prometheus"].Volumes {
+		from, to, _ := mountOf(volume)
+		mounted[to] = from
+	}
+	for _, rules := range config.Rules {
+		from := mounted["/etc/prometheus/"+rules]
+		alerts, err := os.ReadFile(filepath.Join(composeFolder, from))
+		if err != nil || from == "" {
+			t.Fatalf("the rules %s are not mounted: %v", rules, err)
+		}
+		for _, job := range regexp.MustCompile(`job="([^"]*)"`).FindAllStringSubmatch(string(alerts), -1) {
+			if job[1] != config.Scrape[0].Job {
+				t.Errorf("%s asks for the job %s, prometheus.yml scrapes %s", from, job[1], config.Scrape[0].Job)
+			}
+		}
+	}
+}
