@@ -164,6 +164,12 @@ figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU
 curves: build ## measure idle rules, 1,000 rules, and cost by columns, size, rows and rules; write docs/curves.md (9 minutes)
 	$(GO) run ./test/curves -report docs/curves.md
 
+# SOAK is how long; a day of it is a 24th part.
+SOAK ?= 1h
+.PHONY: soak
+soak: build/kuiperd ## days of kills, cuts and edits in SOAK (1h); every row counted, memory flat; writes docs/soak.md
+	$(GO) run ./test/soak -for $(SOAK) -report docs/soak.md
+
 test-unit: ## run the tests that need no server and no host
 	cd sdk && $(GO) test ./...
 	$(GO) test $$($(GO) list ./... | grep -v /test/)

@@ -3,10 +3,10 @@
 package e2e
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -37,7 +37,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if zip, err = pack(dir); err != nil {
+	if zip, err = ekuiper.Pack(context.Background(), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -61,23 +61,6 @@ func run(m *testing.M) int {
 		}
 	}
 	return code
-}
-
-// pack builds the zip that a user would install.
-func pack(dir string) (string, error) {
-	root, err := ekuiper.Root()
-	if err != nil {
-		return "", err
-	}
-	command := exec.Command(filepath.Join(root, "package.sh"), "-o", dir)
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("package.sh: %w\n%s", err, out)
-	}
-	zips, err := filepath.Glob(filepath.Join(dir, "mysql_*.zip"))
-	if err != nil || len(zips) != 1 {
-		return "", fmt.Errorf("package.sh made %q, %w; want one zip", zips, err)
-	}
-	return zips[0], nil
 }
 
 // bundle is a host with the plugin installed, and a database.

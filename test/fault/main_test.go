@@ -13,6 +13,7 @@
 package fault
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -93,14 +94,6 @@ func build(dir string) error {
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	command = exec.Command(filepath.Join(root, "package.sh"), "-o", dir)
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("package.sh: %w\n%s", err, out)
-	}
-	zips, err := filepath.Glob(filepath.Join(dir, "mysql_*.zip"))
-	if err != nil || len(zips) != 1 {
-		return fmt.Errorf("package.sh made %q, %w; want one zip", zips, err)
-	}
-	zip = zips[0]
-	return nil
+	zip, err = ekuiper.Pack(context.Background(), dir)
+	return err
 }

@@ -2,6 +2,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -35,14 +36,24 @@ const (
 // Start forwards a free port of the loopback to upstream until the test ends.
 func Start(tb testing.TB, upstream string) *Proxy {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := Run(upstream)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(p.Close)
+	return p
+}
+
+// Run is Start for who has no test to hang a cleanup on: the caller calls
+// Close.
+func Run(upstream string) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for a proxy: %w", err)
+	}
 	p := &Proxy{listener: listener, upstream: upstream, end: make(chan struct{}), conns: map[net.Conn]side{}}
 	p.wait.Go(p.accept)
-	tb.Cleanup(p.close)
-	return p
+	return p, nil
 }
 
 // Addr is where the proxy listens, host:port.
@@ -79,7 +90,8 @@ func (p *Proxy) Pass() {
 	}
 }
 
-func (p *Proxy) close() {
+// Close ends every connection and the proxy. It is to be called once.
+func (p *Proxy) Close() {
 	p.mu.Lock()
 	p.ended = true
 	close(p.end)

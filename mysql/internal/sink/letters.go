@@ -15,6 +15,7 @@ import (
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/schema"
+	"ekuiper-mysql/mysql/internal/storage"
 )
 
 // lettersFolder is where the dead letters of all rules are, below the folder
@@ -131,9 +132,25 @@ func (o *Outboxes) openLetters(log api.Logger) *deadletter.Store {
 	}
 	if err != nil {
 		log.Warnf("rows that are set aside go to the log alone: %v", err)
+		return nil
 	}
 	o.shown.letters.Store(o.letters)
+	tellPlace(folder, storage.Fleeting(folder), log)
 	return o.letters
+}
+
+// tellPlace says where rows are kept, for who removes the plugin or looks for
+// what it left. kind is the file system there, if that does not last.
+func tellPlace(folder, kind string, log api.Logger) {
+	const kept = "rows that wait and rows that were refused are kept in "
+	switch kind {
+	case "":
+		log.Infof(kept+"%s, also when the plugin is updated or removed", folder)
+	case "overlay":
+		log.Warnf(kept+"%s, which is no volume (%s): they are lost with the container; mount a volume there", folder, kind)
+	default:
+		log.Warnf(kept+"%s, which is in memory (%s): they are lost when the container ends or the machine starts again; mount a volume there, or name another folder in eKuiper's environment variable %s", folder, kind, storage.Setting)
+	}
 }
 
 // newLetters returns the dead letters of one outbox. Rows that were set aside

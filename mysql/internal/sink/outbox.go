@@ -292,7 +292,7 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 	}
 	n := box.queue.Counts()
 	box.stopped.Store(true)
-	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on", n.Pending, n.PendingBytes)
+	box.log.Infof("stopped with %d rows (%d bytes) still to be written; writing goes on%s", n.Pending, n.PendingBytes, o.from(box))
 	empty := box.queue.Empty()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -312,6 +312,16 @@ func (o *Outboxes) release(ctx context.Context, box *outbox) {
 			box.finish()
 		}
 	}()
+}
+
+// from names the folder in which the rows of a box are, for who removes the
+// plugin before they are written.
+func (o *Outboxes) from(box *outbox) string {
+	dir, err := o.journalDir(box.id)
+	if box.keeping.memory || err != nil {
+		return ""
+	}
+	return ", from " + dir
 }
 
 // forget reports whether box was still released.
