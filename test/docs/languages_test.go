@@ -27,7 +27,7 @@ var englishOnly = map[string]string{
 
 // summaries are Chinese pages that tell what an English page of figures is,
 // and lead to it: the figures are written by a command, into one place alone.
-var summaries = map[string]bool{"curves.md": true, "faults.md": true, "performance.md": true, "servers.md": true}
+var summaries = map[string]bool{"curves.md": true, "faults.md": true, "performance.md": true, "servers.md": true, "soak.md": true}
 
 // differing are the words in code and the numbers that stand on one side
 // only, where they must: by page, in any section.
