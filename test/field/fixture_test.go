@@ -200,6 +200,9 @@ func (s *site) command(args ...string) string {
 // account is that of a rule, empty if it has none yet.
 func (s *site) account(rule string) account {
 	s.Helper()
+	if _, err := os.Stat(filepath.Join(s.data(), "journal")); err != nil {
+		return account{} // no rule has begun yet: the command line takes that for a mistake
+	}
 	for text := range strings.Lines(s.command("journal", "list", "--json")) {
 		var a account
 		s.must(json.Unmarshal([]byte(text), &a))

@@ -115,6 +115,9 @@ type account struct {
 
 // accounts asks the command line for the sums of all journals.
 func (s *stage) accounts() ([]account, error) {
+	if _, err := os.Stat(filepath.Join(s.data(), "journal")); err != nil {
+		return nil, nil // no rule has begun yet
+	}
 	out, err := s.command("journal", "list", "--json")
 	if err != nil {
 		return nil, err
