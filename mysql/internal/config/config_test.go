@@ -72,6 +72,7 @@ func TestValuesAccepted(t *testing.T) {
 		{"maxBatchBytes", "4MiB", "maxBatchBytes 4194304"},
 		{"maxBatchBytes", "2 kib", "maxBatchBytes 2048"},
 		{"maxBatchBytes", "1GiB", "maxBatchBytes 1073741824"},
+		{"maxJournalBytes", "1024TiB", "maxJournalBytes 1125899906842624"},
 		{"maxBatchBytes", "2MB", "maxBatchBytes 2000000"},
 		{"maxBatchBytes", "4096B", "maxBatchBytes 4096"},
 		{"maxBatchBytes", "4096", "maxBatchBytes 4096"},

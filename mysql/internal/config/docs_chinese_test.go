@@ -15,7 +15,7 @@ var chinese = map[string]string{
 	"1 to 1017":  "1 到 1017",
 	"1 to 65535": "1 到 65535",
 	"1KiB to 1GiB, as a number of bytes or e.g. 4MiB":                "1KiB 到 1GiB，写作字节数或 4MiB 这样的文本",
-	"1MiB to 1PiB, as a number of bytes or e.g. 10GiB":               "1MiB 到 1PiB，写作字节数或 10GiB 这样的文本",
+	"1MiB to 1024TiB, as a number of bytes or e.g. 10GiB":            "1MiB 到 1024TiB，写作字节数或 10GiB 这样的文本",
 	"64KiB to 1TiB, as a number of bytes or e.g. 64MiB":              "64KiB 到 1TiB，写作字节数或 64MiB 这样的文本",
 	"UTC, a zone such as Asia/Shanghai, or an offset such as +08:00": "UTC、Asia/Shanghai 这样的时区，或 +08:00 这样的偏移量",
 	"a column's name": "列名",

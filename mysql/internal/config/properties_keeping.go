@@ -17,7 +17,7 @@ var keepingProperties = []Property{
 		read: choice(func(r *reader, s string) { r.config.Journal = s == "on" }),
 	},
 	{
-		Name: "maxJournalBytes", Type: "size", Default: "1GiB", Unit: "bytes", Allowed: "1MiB to 1PiB, as a number of bytes or e.g. 10GiB",
+		Name: "maxJournalBytes", Type: "size", Default: "1GiB", Unit: "bytes", Allowed: "1MiB to 1024TiB, as a number of bytes or e.g. 10GiB",
 		Label: Text{"Bytes in the journal", "落盘日志字节数"},
 		Hint: Text{
 			"How many bytes on disk the rows that wait may take.",
