@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -62,14 +61,9 @@ func (p *page) letters(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, out)
 		return
 	}
-	release, err := p.enter(r.Context())
-	if err != nil {
+	found, more, err := p.newest(r.Context(), store, filter, before, limit, out.Rows)
+	if r.Context().Err() != nil {
 		return // the reader has gone
-	}
-	defer release()
-	found, more, err := store.Newest(filter, before, limit, r.Context().Err)
-	if err == nil && out.Rows {
-		err = addRows(store.Reader, found)
 	}
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
@@ -80,6 +74,21 @@ func (p *page) letters(w http.ResponseWriter, r *http.Request) {
 		out.Letters = append(out.Letters, show(&found[i], out.Rows))
 	}
 	answer(w, http.StatusOK, out)
+}
+
+// newest reads letters, with their rows if those are asked for. What it has
+// read is answered when others may read again: a reader may be slow.
+func (p *page) newest(ctx context.Context, store *deadletter.Store, filter deadletter.Filter, before uint64, limit int, rows bool) (found []deadletter.Letter, more bool, err error) {
+	release, err := p.enter(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer release()
+	found, more, err = store.Newest(filter, before, limit, ctx.Err)
+	if err == nil && rows {
+		err = addRows(store.Reader, found)
+	}
+	return found, more, err
 }
 
 // store returns the dead letters, or nil.
@@ -173,7 +182,7 @@ func show(l *deadletter.Letter, whole bool) letter {
 		Number: l.Number, SQLState: l.SQLState, Class: l.Class, Reason: l.Text, Bytes: l.Size,
 	}
 	if !whole {
-		s.Reason = withoutValues(l)
+		s.Reason = reasonOf(l)
 		return s
 	}
 	switch {
@@ -185,34 +194,6 @@ func show(l *deadletter.Letter, whole bool) letter {
 		s.RowBase64 = base64.StdEncoding.EncodeToString(l.Raw)
 	}
 	return s
-}
-
-// quotes are what servers and this plugin put around values and names.
-const quotes = "'\"`"
-
-// signal is the error of a trigger's own making, whose text may hold anything.
-const signal = 1644
-
-// withoutValues is a letter's reason with nothing of its row in it. The column
-// has a field of its own.
-func withoutValues(l *deadletter.Letter) string {
-	if l.Number == signal || strings.HasPrefix(l.SQLState, "45") {
-		return "…"
-	}
-	return withoutQuoted(l.Text)
-}
-
-// withoutQuoted leaves out what stands between the first quote and the last:
-// a value may hold quotes itself.
-func withoutQuoted(text string) string {
-	first, last := strings.IndexAny(text, quotes), strings.LastIndexAny(text, quotes)
-	switch {
-	case first < 0:
-		return text
-	case first == last:
-		return text[:first] + "…"
-	}
-	return text[:first] + "…" + text[last+1:]
 }
 
 // count is how many letters one rule has for one error number.
@@ -244,16 +225,22 @@ func (p *page) counts(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, out)
 		return
 	}
-	release, err := p.enter(r.Context())
-	if err != nil {
-		return
-	}
-	defer release()
-	if out.Counts, err = p.counted.read(r.Context(), store); err != nil {
+	var err error
+	if out.Counts, err = p.count(r.Context(), store); err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	answer(w, http.StatusOK, out)
+}
+
+// count counts letters, as newest reads them.
+func (p *page) count(ctx context.Context, store *deadletter.Store) ([]count, error) {
+	release, err := p.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return p.counted.read(ctx, store)
 }
 
 // read returns the lines of the last count, or counts anew.

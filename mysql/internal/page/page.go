@@ -105,7 +105,7 @@ func (p *page) status(w http.ResponseWriter, r *http.Request) {
 	for i := range s.Rules {
 		if e := s.Rules[i].LastError; e != nil && !bearer(r) {
 			shown := *e // a server's error may quote a row
-			shown.Text = withoutQuoted(e.Text)
+			shown.Text = withoutValues(e.Text, false)
 			s.Rules[i].LastError = &shown
 		}
 	}

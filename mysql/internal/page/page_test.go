@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -256,6 +258,46 @@ func TestLettersAreAskedFor(t *testing.T) {
 		if code, body, _ := b.ask(request("GET", "/api/deadletters?"+query, "")); code != http.StatusBadRequest || !strings.Contains(body, part) {
 			t.Errorf("%s: %d %s", query, code, body)
 		}
+	}
+}
+
+// stuck is a reader who takes nothing of the answer until released.
+type stuck struct {
+	httptest.ResponseRecorder
+	begun   func()
+	release chan struct{}
+}
+
+func (w *stuck) Write(b []byte) (int, error) {
+	w.begun()
+	<-w.release
+	return len(b), nil
+}
+
+// TestASlowReaderKeepsNobodyWaiting: of what few may do at once, answering is
+// no part, since anybody may ask and then not read.
+func TestASlowReaderKeepsNobodyWaiting(t *testing.T) {
+	for _, path := range []string{"/api/deadletters", "/api/deadletters/counts"} {
+		b := newBundle(t, token)
+		b.put(deadletter.Letter{Rule: "r", Raw: []byte("{}")})
+		release := make(chan struct{})
+		var begun, ended sync.WaitGroup
+		for range readers {
+			begun.Add(1)
+			ended.Go(func() {
+				b.handler.ServeHTTP(&stuck{*httptest.NewRecorder(), sync.OnceFunc(begun.Done), release}, request("GET", path, ""))
+			})
+		}
+		begun.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // only ends a test that fails
+		w := httptest.NewRecorder()
+		b.handler.ServeHTTP(w, request("GET", path, "").WithContext(ctx))
+		if ctx.Err() != nil || w.Body.Len() == 0 {
+			t.Errorf("%s waits for slow readers of others", path)
+		}
+		cancel()
+		close(release)
+		ended.Wait()
 	}
 }
 

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"time"
 
 	"ekuiper-mysql/mysql/internal/payload"
@@ -322,7 +321,7 @@ func (s *spec) year(v payload.Value, o *Options) (Argument, string) {
 
 func checkYear(y int64) (Argument, string) {
 	if y != 0 && (y < 1901 || y > 2155) {
-		return Argument{}, fmt.Sprintf("year %d is outside 1901 to 2155", y)
+		return Argument{}, "outside 1901 to 2155" // the value is told beside it
 	}
 	return intOf(y), ""
 }
