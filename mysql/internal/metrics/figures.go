@@ -29,7 +29,7 @@ type Figure struct {
 }
 
 // RuleLabels are what tells one action's figures from another's.
-var RuleLabels = []string{"rule", "op", "instance", "table", "queue"}
+var RuleLabels = []string{"rule", "op", "instance", "table", "server", "queue"}
 
 // ruleFigure is a metric of each action.
 type ruleFigure struct {

@@ -15,11 +15,12 @@ type Labels struct {
 	Rule, Op string
 	Instance int
 	Table    string
+	Server   string // with the database: a rule that moves leaves a queue behind, whose sums are not those of the next
 	Queue    string // disk or memory
 }
 
 func (l Labels) String() string {
-	return fmt.Sprintf(`rule="%s",op="%s",instance="%d",table="%s",queue="%s",`, escape(l.Rule), escape(l.Op), l.Instance, escape(l.Table), l.Queue)
+	return fmt.Sprintf(`rule="%s",op="%s",instance="%d",table="%s",server="%s",queue="%s",`, escape(l.Rule), escape(l.Op), l.Instance, escape(l.Table), escape(l.Server), l.Queue)
 }
 
 // escape makes text fit between the quotes of a label's value.

@@ -47,7 +47,7 @@ func scrape(t *testing.T, p *Page) (samples map[string]float64, types map[string
 	return samples, types
 }
 
-const labels = `rule="a \"b\\\n",op="op",instance="1",table="t",queue="disk"`
+const labels = `rule="a \"b\\\n",op="op",instance="1",table="t",server="db:3306/plant",queue="disk"`
 
 func TestPage(t *testing.T) {
 	var p Page
@@ -56,7 +56,7 @@ func TestPage(t *testing.T) {
 	r.Watch(func() Standing {
 		return Standing{Rows: Rows{Received: 12, Stored: 9, Pending: 3}, PendingBytes: 300, OldestPending: received, QueueBytes: 500, QueueLimit: 1000, LaneRows: 2, Connections: 1, Healthy: true}
 	})
-	p.Show(Labels{"a \"b\\\n", "op", 1, "t", "disk"}, r)
+	p.Show(Labels{"a \"b\\\n", "op", 1, "t", "db:3306/plant", "disk"}, r)
 	before, _ := scrape(t, &p)
 	for _, name := range []string{"last_stored_timestamp_seconds", "road_info"} {
 		for s := range before {
@@ -141,7 +141,7 @@ func TestPage(t *testing.T) {
 	if s := r.Snapshot(); s.Retries != 3 || s.Road != "load" {
 		t.Errorf("snapshot %+v", s)
 	}
-	p.Hide(Labels{"a \"b\\\n", "op", 1, "t", "disk"}, r)
+	p.Hide(Labels{"a \"b\\\n", "op", 1, "t", "db:3306/plant", "disk"}, r)
 	after, _ := scrape(t, &p)
 	for s := range after {
 		if strings.Contains(s, "rule=") {

@@ -24,7 +24,7 @@ func (b *bundle) scrape(address string) map[string]uint64 {
 		if line := lines.Text(); strings.HasPrefix(line, "ekuiper_mysql_rows_") {
 			name, rest, _ := strings.Cut(line, "{")
 			labels, value, _ := strings.Cut(rest, "} ")
-			if labels != `rule="ru\"le",op="op",instance="0",table="t",queue="disk"` {
+			if labels != `rule="ru\"le",op="op",instance="0",table="t",server="`+server.Addr()+"/"+b.database+`",queue="disk"` {
 				b.t.Errorf("labels %s", labels)
 			}
 			n, err := strconv.ParseFloat(value, 64)

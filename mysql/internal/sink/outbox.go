@@ -257,7 +257,7 @@ func (b *outbox) labels() metrics.Labels {
 	if b.keeping.memory {
 		queue = "memory"
 	}
-	return metrics.Labels{Rule: b.id.rule, Op: b.id.op, Instance: b.id.instance, Table: b.id.table, Queue: queue}
+	return metrics.Labels{Rule: b.id.rule, Op: b.id.op, Instance: b.id.instance, Table: b.id.table, Server: b.id.target, Queue: queue}
 }
 
 func (b *outbox) place() place { return place{b.id, b.keeping.memory} }
