@@ -51,8 +51,15 @@ done
 cd "$(dirname "$0")"
 out=${out:-$(pwd)/dist}
 
-# What the caller's environment says about builds must not change the zip.
-unset GOFLAGS GOEXPERIMENT GODEBUG
+# What the caller's environment says about builds must not change the zip, nor
+# what "go env -w" has written down, nor a workspace above: of all that only
+# where modules come from and are kept is taken over.
+unset GOFLAGS GOEXPERIMENT GODEBUG GOFIPS140
+for name in GOPATH GOMODCACHE GOCACHE GOTMPDIR GOTOOLCHAIN GOPROXY GOSUMDB GOAUTH GOVCS GOPRIVATE GONOPROXY GONOSUMDB GOINSECURE; do
+	value=$(go env "$name")
+	export "$name=$value"
+done
+export GOENV=off GOWORK=off
 host_os=$(GOOS='' go env GOHOSTOS)
 host_arch=$(GOARCH='' go env GOHOSTARCH)
 os=${1:-$host_os} arch=${2:-$host_arch} arm=${3:-7}
@@ -70,5 +77,5 @@ trap 'exit 130' INT TERM
 commit=${SOURCE_COMMIT-$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || true)}
 CGO_ENABLED=0 GOOS=$os GOARCH=$arch GOARM=$arm GOAMD64=v1 GO386=sse2 GOARM64=v8.0 GORISCV64=rva20u64 \
 	go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w -X ekuiper-mysql/mysql/internal/command.commit=$commit" -o "$work/mysql" ./mysql
-GOOS='' GOARCH='' go run -mod=readonly ./packaging/pack -o "$zip" -executable "$work/mysql" -os "$os"
+GOOS=$host_os GOARCH=$host_arch go run -mod=readonly ./packaging/pack -o "$zip" -executable "$work/mysql" -os "$os"
 echo "$zip"

@@ -8,12 +8,14 @@ package bill
 import (
 	"crypto/sha256"
 	"debug/buildinfo"
+	"embed"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,6 +202,16 @@ var (
 	noticeFile  = regexp.MustCompile(`(?i)^(notice|patents)(\.(txt|md))?$`)
 )
 
+func isLicence(entry fs.DirEntry) bool {
+	return entry.Type().IsRegular() && licenceFile.MatchString(entry.Name())
+}
+
+// ofGo is the licence of Go itself and its notice, which Go's own archives have
+// beside the sources and what a distribution packs often has not.
+//
+//go:embed go/LICENSE go/PATENTS
+var ofGo embed.FS
+
 // legal is what a source says about its licence.
 type legal struct {
 	licence string
@@ -212,16 +224,22 @@ func (s source) texts() (l legal, err error) {
 	if name == "" {
 		name = "the plugin"
 	}
-	entries, err := os.ReadDir(s.dir)
+	files := os.DirFS(s.dir)
+	entries, err := fs.ReadDir(files, ".")
+	if err == nil && s.Path == "std" && !slices.ContainsFunc(entries, isLicence) {
+		if files, err = fs.Sub(ofGo, "go"); err == nil {
+			entries, err = fs.ReadDir(files, ".")
+		}
+	}
 	if err != nil {
 		return l, fmt.Errorf("look for the licence of %s: %w", name, err)
 	}
 	for _, entry := range entries {
-		licence := licenceFile.MatchString(entry.Name())
-		if !entry.Type().IsRegular() || !licence && !noticeFile.MatchString(entry.Name()) {
+		licence := isLicence(entry)
+		if !licence && (!entry.Type().IsRegular() || !noticeFile.MatchString(entry.Name())) {
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(s.dir, entry.Name()))
+		content, err := fs.ReadFile(files, entry.Name())
 		if err != nil {
 			return l, fmt.Errorf("read the licence of %s: %w", name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -205,6 +206,26 @@ func TestWhatHasNoKnownLicenceIsAnError(t *testing.T) {
 		if _, err := (source{Part: Part{Path: "example.org/x"}, dir: dir}).texts(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// TestGoWithoutItsLicence: Go as distributions pack it gives the same bill.
+func TestGoWithoutItsLicence(t *testing.T) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := source{Part: Part{Path: "std"}, dir: strings.TrimSpace(string(out))}.texts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := t.TempDir()
+	if err := os.WriteFile(filepath.Join(packed, "VERSION"), []byte("go1.26.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := source{Part: Part{Path: "std"}, dir: packed}.texts()
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("without: %+v, %v; with: %+v", got, err, want)
 	}
 }
 

@@ -131,7 +131,19 @@ func TestZipHoldsWhatEKuiperNeeds(t *testing.T) {
 // change a careless build.
 func TestSameSourcesGiveTheSameZip(t *testing.T) {
 	first := pack(t, t.TempDir(), nil)
-	second := pack(t, t.TempDir(), []string{"TZ=Asia/Shanghai", "GOFLAGS=-trimpath=false", "GOAMD64=v3", "CGO_ENABLED=1", "GOOS=plan9", "LC_ALL=C"})
+	outer := t.TempDir()
+	for name, text := range map[string]string{
+		"env":     "GOFLAGS=-tags=netgo\nGOOS=plan9\nGOARCH=arm64\nGOEXPERIMENT=nojsonv2\n", // as go env -w writes it
+		"go.work": "go 1.26\n\nuse ./other\n",                                               // of which the repository is no part
+	} {
+		if err := os.WriteFile(filepath.Join(outer, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := pack(t, t.TempDir(), []string{
+		"TZ=Asia/Shanghai", "GOFLAGS=-trimpath=false", "GOAMD64=v3", "GOFIPS140=latest", "CGO_ENABLED=1", "GOOS=plan9", "LC_ALL=C",
+		"GOENV=" + filepath.Join(outer, "env"), "GOWORK=" + filepath.Join(outer, "go.work"),
+	})
 	if filepath.Base(first) != filepath.Base(second) {
 		t.Errorf("the zips are called %s and %s", filepath.Base(first), filepath.Base(second))
 	}
