@@ -66,8 +66,5 @@ func run(ctx context.Context, length time.Duration, zip, docs string) (err error
 			return err
 		}
 	}
-	if r.growing() {
-		return fmt.Errorf("not flat: %s", r.line())
-	}
-	return nil
+	return r.wrong()
 }

@@ -73,14 +73,49 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
+// hour is what a run of an hour has seen: of samples as change leaves them.
+func hour(change func(*sample)) *result {
 	r := &result{calendar: newCalendar(time.Hour), start: time.Now(), calmFrom: 22 * time.Minute, deeds: deeds{rows: 7_000_000}}
 	for at := 10 * time.Second; at < time.Hour; at += 10 * time.Second {
 		look := process{1, 50e6 + float64(at%7)*1e5, 60, 12}
-		r.samples = append(r.samples, sample{at: at, worker: look, supervisor: look, host: look, goroutines: -1, disk: 1e6, pending: float64(at % 13)})
+		s := sample{at: at, worker: look, supervisor: look, host: look, goroutines: 90, disk: 1e6, pending: float64(at % 13)}
+		change(&s)
+		r.samples = append(r.samples, s)
 	}
 	r.judge()
-	if line := r.line(); r.growing() || !strings.HasPrefix(line, "soak: 7000000 rows, ") || !strings.HasSuffix(line, ": flat") {
+	return r
+}
+
+// TestVerdicts: a run is flat only where all of it was seen, in one worker.
+func TestVerdicts(t *testing.T) {
+	none := process{0, -1, -1, -1}
+	for name, c := range map[string]struct {
+		change func(*sample)
+		want   string
+		wrong  bool
+	}{
+		"one worker":                 {func(*sample) {}, "flat", false},
+		"killed in the first days":   {func(s *sample) { s.worker.pid += int(min(s.at, 20*time.Minute) / (4 * time.Minute)) }, "flat", false},
+		"a worker that died":         {func(s *sample) { s.worker.pid += int(s.at / (40 * time.Minute)) }, "2 workers where one should live on", true},
+		"no worker at all":           {func(s *sample) { s.worker = none }, "worker memory was never seen", true},
+		"a figure that is not there": {func(s *sample) { s.goroutines = -1 }, "worker goroutines was never seen", true},
+		"seen for two minutes": {func(s *sample) {
+			if s.at < 58*time.Minute {
+				s.goroutines = -1
+			}
+		}, tooShort, false},
+		"a leak": {func(s *sample) { s.worker.memory *= 1 + s.at.Hours() }, "growing", true},
+	} {
+		r := hour(c.change)
+		if got := r.word(); got != c.want || (r.wrong() != nil) != c.wrong || !strings.HasSuffix(r.line(), ": "+c.want) {
+			t.Errorf("%s: %s; %v", name, r.line(), r.wrong())
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := hour(func(s *sample) { s.goroutines = -1 })
+	if line := r.line(); r.growing() || !strings.HasPrefix(line, "soak: 7000000 rows, ") {
 		t.Error(line)
 	}
 	path := filepath.Join(t.TempDir(), "soak.md")

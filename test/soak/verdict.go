@@ -29,6 +29,8 @@ type trend struct {
 	first, last   float64 // medians of the first and the last third
 	rise          float64 // by the slope of all points over the whole time
 	allowed       float64
+	points        int
+	foreign       bool
 	judged, grows bool
 }
 
@@ -39,7 +41,7 @@ const fewest = 30
 // that of the first by more than the bound, and the slope says the same. One
 // of the two alone is a wave: a day has a backlog, and memory follows it.
 func judge(name, unit string, points []point, b bound) trend {
-	t := trend{name: name, unit: unit}
+	t := trend{name: name, unit: unit, points: len(points), foreign: b.foreign}
 	if len(points) == 0 {
 		return t
 	}
@@ -111,6 +113,7 @@ type result struct {
 	samples  []sample
 	deeds    deeds
 	trends   []trend
+	workers  int // how many there were since calmFrom, in which there should be one
 }
 
 // judge makes the trends: of the worker from when one lives on, of the others
@@ -140,35 +143,68 @@ func (r *result) judge() {
 				points = append(points, point{s.at, v})
 			}
 		}
-		if len(points) > 0 {
-			r.trends = append(r.trends, judge(f.name, f.unit, points, f.bound))
+		r.trends = append(r.trends, judge(f.name, f.unit, points, f.bound))
+	}
+	pids := map[int]bool{}
+	for _, s := range r.samples {
+		if s.at >= r.calmFrom && s.worker.pid != 0 {
+			pids[s.worker.pid] = true
 		}
 	}
+	r.workers = len(pids)
 }
 
 func (r *result) growing() bool {
 	return slices.ContainsFunc(r.trends, func(t trend) bool { return t.grows })
 }
 
+const tooShort = "too short to judge"
+
+// restarted tells whether a worker ended that nobody has killed: what it had
+// taken until then is not to be seen in the next.
+func (r *result) restarted() bool { return r.calendar.calm > 0 && r.workers > 1 }
+
+// word is the verdict on the whole run. It is flat where every figure was seen
+// for long enough, in one worker.
+func (r *result) word() string {
+	switch {
+	case r.restarted():
+		return fmt.Sprintf("%d workers where one should live on", r.workers)
+	case r.growing():
+		return "growing"
+	}
+	for _, t := range r.trends {
+		if t.points == 0 && r.calendar.calm > 0 {
+			return t.name + " was never seen"
+		}
+		if !t.judged && !t.foreign {
+			return tooShort
+		}
+	}
+	return "flat"
+}
+
+// wrong is an error where the verdict is one that nobody may overlook. A run
+// that is too short is no error.
+func (r *result) wrong() error {
+	if word := r.word(); word != "flat" && word != tooShort {
+		return fmt.Errorf("not flat: %s", r.line())
+	}
+	return nil
+}
+
 // line is the whole run in one line.
 func (r *result) line() string {
 	d := r.deeds
 	var trends []string
-	word := "flat"
 	for _, t := range r.trends {
 		if t.name == "worker memory" {
 			trends = append(trends, fmt.Sprintf("%s %s in the first third, %s in the last, slope %s", t.name, t.show(t.first), t.show(t.last), t.show(t.rise)))
-			if !t.judged {
-				word = "too short to judge"
-			}
 		}
 		if t.grows {
 			trends = append(trends, t.name+" growing")
 		}
 	}
-	if r.growing() {
-		word = "growing"
-	}
 	return fmt.Sprintf("soak: %d rows, none lost, %d refused, %d worker kills, %d updates, %d database kills, %d cuts, %s: %s",
-		d.rows, d.refused, d.workers, d.updates, d.databases, d.cuts, strings.Join(trends, ", "), word)
+		d.rows, d.refused, d.workers, d.updates, d.databases, d.cuts, strings.Join(trends, ", "), r.word())
 }
