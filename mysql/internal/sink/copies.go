@@ -46,8 +46,14 @@ type copies struct {
 // startCopy begins to copy the letters of an action to the table that c names;
 // where it names none, it returns nil. mu is held.
 func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *copier {
-	store := o.openLetters(log)
-	if c.DeadLetterTable == "" || store == nil {
+	if c.DeadLetterTable == "" {
+		return nil
+	}
+	store, err := o.openLetters(log)
+	if err != nil {
+		if errors.Is(err, deadletter.ErrLocked) {
+			log.Warnf("dead letters are not copied until the rule is started again: %v", err)
+		}
 		return nil
 	}
 	folder, err := o.folder()

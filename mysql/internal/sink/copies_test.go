@@ -150,9 +150,10 @@ func TestManyAndLargeLettersAreCopied(t *testing.T) {
 			t.Fatal(step)
 		}
 	}
-	b.outboxes.mu.Lock()
-	store := b.outboxes.openLetters(b.log)
-	b.outboxes.mu.Unlock()
+	store, err := b.outboxes.openLetters(b.log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range 1050 {
 		size := 100
 		if i%100 == 7 {
@@ -171,7 +172,7 @@ func TestManyAndLargeLettersAreCopied(t *testing.T) {
 	}
 	b.stopCopied(b.open(b.props(own.Addr(), "numbers", "deadLetterTable", "letters")))
 	var rows, whole, without int
-	err := own.DB().QueryRow("SELECT COUNT(*), COALESCE(SUM(LENGTH(raw) > 0), 0), COALESCE(SUM(raw IS NULL), 0) FROM "+b.database+".letters").Scan(&rows, &whole, &without)
+	err = own.DB().QueryRow("SELECT COUNT(*), COALESCE(SUM(LENGTH(raw) > 0), 0), COALESCE(SUM(raw IS NULL), 0) FROM "+b.database+".letters").Scan(&rows, &whole, &without)
 	if err != nil || rows != 1050 || whole != 1048 || without != 2 {
 		t.Errorf("%d rows, %d with their text and %d without, %v", rows, whole, without, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,12 +29,41 @@ const putAgain = time.Second
 // letters sets the rows of one rule aside: in the store, and a line in the log.
 type letters struct {
 	id      identity
-	journal string            // the queue's name, for places
-	store   *deadletter.Store // nil: only the log
+	journal string // the queue's name, for places
 	lines   *deadletter.Log
 	log     api.Logger
 	failing atomic.Bool            // the store takes nothing, and the log says so
 	copier  atomic.Pointer[copier] // nil: to no table
+
+	mu     sync.Mutex
+	store  *deadletter.Store                 // nil: only the log, or see open
+	open   func() (*deadletter.Store, error) // asked until it has one or there can be none; nil: it is not asked
+	recall bool                              // rows may come that the store has
+}
+
+// opened returns the store, nil where there is none to be had: the log has
+// said why. The error is deadletter.ErrLocked while another process writes there.
+func (l *letters) opened() (*deadletter.Store, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.store != nil || l.open == nil {
+		return l.store, nil
+	}
+	store, err := l.open()
+	switch {
+	case errors.Is(err, deadletter.ErrLocked), errors.Is(err, deadletter.ErrClosed):
+		return nil, err
+	case err != nil:
+		l.open = nil
+		return nil, nil
+	}
+	if l.recall {
+		if err := store.Recall(l.journal, 0); err != nil {
+			l.log.Warnf("rows that were set aside before may be set aside again: %v", err)
+		}
+	}
+	l.store = store
+	return store, nil
 }
 
 // copyTo makes k what copies letters to a table, in place of what did before.
@@ -41,7 +71,8 @@ func (l *letters) copyTo(k *copier) { l.copier.Swap(k).finish() }
 
 // Holds implements delivery.DeadLetters.
 func (l *letters) Holds(number uint64) bool {
-	return l.store != nil && l.store.Has(deadletter.Place{Journal: l.journal, Record: number})
+	store, _ := l.opened()
+	return store != nil && store.Has(deadletter.Place{Journal: l.journal, Record: number})
 }
 
 // SetAside implements delivery.DeadLetters.
@@ -50,16 +81,21 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 		l.lines.SetAside(r.Raw, r.Reason)
 		return nil
 	}
-	if l.store == nil {
+	store, trouble := l.opened()
+	if store == nil && trouble == nil {
 		return told, nil
 	}
 	place := deadletter.Place{Journal: l.journal, Record: r.Number}
-	if r.Replayed && l.store.Has(place) {
+	if r.Replayed && store != nil && store.Has(place) {
 		return func() error { return nil }, nil // set aside just before the plugin ended
 	}
 	letter := l.letter(r, place)
-	wait, err := l.store.Submit(ctx, letter)
+	var wait func() error
+	if trouble == nil {
+		wait, trouble = store.Submit(ctx, letter)
+	}
 	return func() error {
+		err := trouble
 		if err == nil {
 			err = wait()
 		}
@@ -96,8 +132,21 @@ func (l *letters) insist(ctx context.Context, letter deadletter.Letter, err erro
 			return ctx.Err()
 		case <-timer.C:
 		}
-		err = l.store.Put(ctx, letter)
+		err = l.put(ctx, letter)
 	}
+}
+
+// put keeps the letter, unless it is kept already: where the store could not
+// be opened before, that shows only now.
+func (l *letters) put(ctx context.Context, letter deadletter.Letter) error {
+	store, err := l.opened()
+	switch {
+	case err != nil:
+		return err
+	case store == nil || store.Has(letter.Place):
+		return nil
+	}
+	return store.Put(ctx, letter)
 }
 
 func (l *letters) letter(r delivery.Refused, place deadletter.Place) deadletter.Letter {
@@ -120,23 +169,35 @@ func (l *letters) letter(r delivery.Refused, place deadletter.Place) deadletter.
 	}
 }
 
-// openLetters returns the store of all rules, opening it first if need be, or
-// nil where there is none to be had: the log then says why.
-func (o *Outboxes) openLetters(log api.Logger) *deadletter.Store {
-	if o.letters != nil {
-		return o.letters
+// openLetters returns the store of all rules, opening it first if need be. On
+// an error there is none to be had, which the log says; but while another
+// process writes there, such as a drain or a plugin that is about to end, the
+// error is deadletter.ErrLocked, and rows wait.
+func (o *Outboxes) openLetters(log api.Logger) (*deadletter.Store, error) {
+	o.opening.Lock()
+	defer o.opening.Unlock()
+	if store := o.shown.letters.Load(); store != nil {
+		return store, nil
+	}
+	select {
+	case <-o.end:
+		return nil, deadletter.ErrClosed
+	default:
 	}
 	folder, err := o.folder()
+	var store *deadletter.Store
 	if err == nil {
-		o.letters, err = deadletter.Open(deadletter.Options{Dir: filepath.Join(folder, lettersFolder), Logger: log})
+		store, err = deadletter.Open(deadletter.Options{Dir: filepath.Join(folder, lettersFolder), Logger: log})
 	}
 	if err != nil {
-		log.Warnf("rows that are set aside go to the log alone: %v", err)
-		return nil
+		if !errors.Is(err, deadletter.ErrLocked) {
+			log.Warnf("rows that are set aside go to the log alone: %v", err)
+		}
+		return nil, err
 	}
-	o.shown.letters.Store(o.letters)
+	o.shown.letters.Store(store)
 	tellPlace(folder, storage.Fleeting(folder), log)
-	return o.letters
+	return store, nil
 }
 
 // tellPlace says where rows are kept, for who removes the plugin or looks for
@@ -156,17 +217,12 @@ func tellPlace(folder, kind string, log api.Logger) {
 // newLetters returns the dead letters of one outbox. Rows that were set aside
 // just before the plugin ended are recognised when they come again.
 func (o *Outboxes) newLetters(id identity, queue journal.Queue, log api.Logger) *letters {
-	l := &letters{id: id, store: o.openLetters(log), lines: deadletter.NewLog(log), log: log}
-	disk, ok := queue.(*journal.Disk)
-	if !ok || l.store == nil {
-		return l
+	l := &letters{id: id, lines: deadletter.NewLog(log), log: log}
+	l.open = func() (*deadletter.Store, error) { return o.openLetters(log) }
+	if disk, ok := queue.(*journal.Disk); ok {
+		name := disk.ID()
+		l.journal, l.recall = hex.EncodeToString(name[:]), queue.Counts().Pending > 0
 	}
-	name := disk.ID()
-	l.journal = hex.EncodeToString(name[:])
-	if queue.Counts().Pending > 0 {
-		if err := l.store.Recall(l.journal, 0); err != nil {
-			log.Warnf("rows that were set aside before may be set aside again: %v", err)
-		}
-	}
+	_, _ = l.opened() // where that fails, it is tried again with the first row
 	return l
 }

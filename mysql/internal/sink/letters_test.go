@@ -29,8 +29,8 @@ func TestPlaceIsToldOnce(t *testing.T) {
 	o := NewOutboxes(func() (string, error) { return folder, nil })
 	t.Cleanup(o.Close)
 	for range 3 {
-		if o.openLetters(log) == nil {
-			t.Fatal(log)
+		if _, err := o.openLetters(log); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if n := log.count("are kept in " + folder); n != 1 {

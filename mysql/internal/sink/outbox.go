@@ -14,7 +14,6 @@ import (
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/connections"
 	"ekuiper-mysql/mysql/internal/control"
-	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
 	"ekuiper-mysql/mysql/internal/journal"
 	"ekuiper-mysql/mysql/internal/link"
@@ -84,7 +83,7 @@ type outbox struct {
 type Outboxes struct {
 	folder   func() (string, error)
 	mu       sync.Mutex
-	letters  *deadletter.Store // of all rules; nil before the first, and where there is none
+	opening  sync.Mutex // held while the dead letters are opened
 	released map[place]*outbox
 	servers  map[string]*reach // by address
 	writing  sync.WaitGroup    // released outboxes
@@ -167,8 +166,10 @@ func (o *Outboxes) Close() {
 	o.replays.close()
 	o.writing.Wait()
 	o.copies.work.Wait()
-	if o.letters != nil {
-		_ = o.letters.Close()
+	o.opening.Lock()
+	defer o.opening.Unlock()
+	if letters := o.shown.letters.Load(); letters != nil {
+		_ = letters.Close()
 	}
 }
 

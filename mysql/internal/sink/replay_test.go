@@ -51,9 +51,10 @@ func (b *bundle) wantLetters(dir string, want ...string) {
 // the store, which stays open.
 func (b *bundle) set(table string, rows ...string) *deadletter.Store {
 	b.t.Helper()
-	b.outboxes.mu.Lock()
-	store := b.outboxes.openLetters(b.log)
-	b.outboxes.mu.Unlock()
+	store, err := b.outboxes.openLetters(b.log)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	for _, r := range rows {
 		if err := store.Put(context.Background(), deadletter.Letter{Rule: "rule", Table: table, Raw: []byte(r)}); err != nil {
 			b.t.Fatal(err)

@@ -129,9 +129,7 @@ func (o *Outboxes) Replays() *Replays { return &o.replays }
 // Letters returns the dead letters of all rules, or nil where none are kept or
 // no rule has run yet.
 func (o *Outboxes) Letters() *deadletter.Store {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.letters
+	return o.shown.letters.Load()
 }
 
 // State returns how far the replay is that runs or ran last; it is zero before the first.
@@ -149,7 +147,7 @@ func (r *Replays) State() Replaying {
 // another process, the error is deadletter.ErrReplaying.
 func (r *Replays) Begin(order ReplayOrder) error {
 	r.outboxes.mu.Lock()
-	store, memory := r.outboxes.letters, r.outboxes.batches
+	store, memory := r.outboxes.Letters(), r.outboxes.batches
 	var rules []*active
 	for _, a := range r.outboxes.active {
 		if a.id.rule == order.Rule {

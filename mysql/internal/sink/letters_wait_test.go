@@ -1,0 +1,68 @@
+package sink
+
+import (
+	"errors"
+	"testing"
+
+	"ekuiper-mysql/mysql/internal/deadletter"
+	"ekuiper-mysql/mysql/internal/delivery"
+)
+
+// TestLettersOfAnotherWriterAreWaitedFor: while another process has the dead
+// letters, such as a drain that runs when the plugin starts, refused rows wait
+// and are letters afterwards; they are not in the log alone.
+func TestLettersOfAnotherWriterAreWaitedFor(t *testing.T) {
+	for _, journal := range []string{"on", "off"} {
+		t.Run(journal, func(t *testing.T) {
+			b := newBundle(t, "CREATE TABLE numbers (id INT PRIMARY KEY)")
+			b.journal = journal
+			other, err := deadletter.Open(deadletter.Options{Dir: b.lettersDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := b.open(b.props("", "numbers"))
+			b.collect(s, `[{"id":1},{"id":"wrong"},{"id":2}]`)
+			await(t, b.log.saying("another process writes these dead letters"), "the log to say what rows wait for")
+			if err := other.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b.settle(s)
+			b.wantFate(s, 2, 1)
+			b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2")
+			b.wantLetters(b.lettersDir(), `{"id":"wrong"}`)
+			if b.outboxes.Letters() == nil {
+				t.Error("the page has no dead letters")
+			}
+		})
+	}
+}
+
+// TestLettersThatTheStoreRefuses: a row that is too large is told of and
+// settled, and one that comes after the end is neither.
+func TestLettersThatTheStoreRefuses(t *testing.T) {
+	store, err := deadletter.Open(deadletter.Options{Dir: t.TempDir(), MaxBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logLines{}
+	l := &letters{store: store, lines: deadletter.NewLog(log), log: log}
+	row := delivery.Refused{Raw: make([]byte, 1<<20), Reason: errors.New("why")}
+	kept, err := l.SetAside(t.Context(), row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kept(); err != nil || log.count("is in the log alone") != 1 {
+		t.Errorf("%v; log:\n%s", err, log)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	row.Raw = row.Raw[:1]
+	if kept, err = l.SetAside(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	if err := kept(); !errors.Is(err, deadletter.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+	l.lines.Flush()
+}
