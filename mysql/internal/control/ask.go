@@ -22,13 +22,31 @@ import (
 // it has had no rule with the sink since it started.
 var ErrSilent = errors.New("no plugin answers")
 
+// ErrHangs says that the plugin listens and does not answer.
+var ErrHangs = errors.New("the plugin does not answer")
+
+// patience is how long to wait for an answer, beside what it is asked to look
+// for. It is changed by tests.
+var patience = 20 * time.Second
+
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 64 << 20
 
 // Status asks the plugin of the data folder what it is doing; over, at most
 // 5 s, is how long it looks for the rates, 0 that it does not. The error is
-// ErrSilent where nobody answers.
+// ErrSilent where nobody answers, and ErrHangs where somebody should and has
+// not for 20 s.
 func Status(ctx context.Context, data string, over time.Duration) (status.Plugin, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, over+patience, fmt.Errorf("%w for %v: it hangs, is halted, or has no CPU time", ErrHangs, patience))
+	defer cancel()
+	p, err := inquire(ctx, data, over)
+	if err != nil && errors.Is(context.Cause(ctx), ErrHangs) {
+		return p, context.Cause(ctx)
+	}
+	return p, err
+}
+
+func inquire(ctx context.Context, data string, over time.Duration) (status.Plugin, error) {
 	var p status.Plugin
 	dir := filepath.Join(data, folder)
 	client := &http.Client{Transport: &http.Transport{

@@ -172,3 +172,18 @@ func TestNonsense(t *testing.T) {
 	}
 	s.Close()
 }
+
+// TestAPluginThatHangs is told of: who asks does so because rows are missing.
+func TestAPluginThatHangs(t *testing.T) {
+	before := patience
+	patience = time.Millisecond
+	defer func() { patience = before }()
+	dir, release := t.TempDir(), make(chan struct{})
+	s := Serve(dir, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), quiet{})
+	<-s.ready
+	if _, err := ask(t, dir); !errors.Is(err, ErrHangs) || errors.Is(err, ErrSilent) {
+		t.Errorf("asking gives %v", err)
+	}
+	close(release)
+	s.Close()
+}
