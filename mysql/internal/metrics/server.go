@@ -28,7 +28,8 @@ type Server struct {
 
 // Serve begins to listen at address, host:port, and does not wait for it:
 // while that fails, the log says so once and it is tried again. What is not
-// /metrics is for rest, which may be nil.
+// /metrics is for rest, which may be nil. At most 256 connections are served
+// at a time.
 func Serve(address string, page, rest http.Handler, log Logger) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{cancel: cancel}
@@ -46,7 +47,7 @@ func Serve(address string, page, rest http.Handler, log Logger) *Server {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 		defer stop()
 		log.Infof("metrics are at http://%s/metrics", listener.Addr())
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(newCrowd(listener, mostReaders)); !errors.Is(err, http.ErrServerClosed) {
 			log.Warnf("metrics are no longer served: %v", err)
 		}
 	})
