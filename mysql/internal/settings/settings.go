@@ -6,6 +6,7 @@
 package settings
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -198,16 +199,21 @@ func readTrusted(path string) ([]byte, fs.FileInfo, error) {
 // parse returns the values of a mapping of names to plain values, and what is
 // wrong with the rest. It quotes no value, which may be a secret in the wrong place.
 func parse(text []byte) (values map[string]string, wrong []string) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	var document, next yaml.Node
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	err := documents.Decode(&document)
+	if errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0 {
+		return nil, nil // empty, or comments alone
+	}
+	if err != nil {
 		return nil, []string{"it is no YAML, or not of lines such as metrics: 127.0.0.1:9112"}
 	}
-	if len(document.Content) == 0 {
-		return nil, nil // empty, or comments alone
+	if err := documents.Decode(&next); !errors.Is(err, io.EOF) {
+		wrong = append(wrong, "there is more than one document: what follows the line --- amid them is not read")
 	}
 	top := document.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return nil, []string{"it is to have lines such as metrics: 127.0.0.1:9112"}
+		return nil, append(wrong, "it is to have lines such as metrics: 127.0.0.1:9112")
 	}
 	values = map[string]string{}
 	for i := 0; i+1 < len(top.Content); i += 2 {

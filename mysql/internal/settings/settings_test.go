@@ -49,15 +49,16 @@ func TestRead(t *testing.T) {
 		env  []string
 		want Settings
 	}{
-		"nothing":     {"", nil, usual},
-		"empty":       {"# nothing yet\n", nil, usual},
-		"null":        {"metrics:\nmemory: ~\n", nil, usual},
-		"file":        {"metrics: 127.0.0.1:9112\nmaxConnections: 20\nmemory: 256MiB # more\ntoken: " + token, nil, Settings{"127.0.0.1:9112", 20, 256 << 20, token}},
-		"quoted":      {`{"metrics": "[::1]:0", 'memory': '1048576'}`, nil, Settings{"[::1]:0", connections.Usual, 1 << 20, ""}},
-		"environment": {"", []string{"METRICS=:9112", "MAX_CONNECTIONS=7", "MEMORY=1GiB", "TOKEN=" + token}, Settings{":9112", 7, 1 << 30, token}},
-		"both":        {"metrics: 127.0.0.1:1\nmemory: 2MiB", []string{"METRICS=127.0.0.1:2"}, Settings{"127.0.0.1:2", connections.Usual, 2 << 20, ""}},
-		"token file":  {"tokenFile: " + secrets, nil, Settings{"", connections.Usual, memory.Usual, token}},
-		"windows":     {"\ufeffmetrics: 127.0.0.1:9112\r\nmaxConnections: 3\r\n", nil, Settings{"127.0.0.1:9112", 3, memory.Usual, ""}},
+		"nothing":      {"", nil, usual},
+		"one document": {"---\nmemory: 2MiB\n...\n", nil, Settings{"", connections.Usual, 2 << 20, ""}},
+		"empty":        {"# nothing yet\n", nil, usual},
+		"null":         {"metrics:\nmemory: ~\n", nil, usual},
+		"file":         {"metrics: 127.0.0.1:9112\nmaxConnections: 20\nmemory: 256MiB # more\ntoken: " + token, nil, Settings{"127.0.0.1:9112", 20, 256 << 20, token}},
+		"quoted":       {`{"metrics": "[::1]:0", 'memory': '1048576'}`, nil, Settings{"[::1]:0", connections.Usual, 1 << 20, ""}},
+		"environment":  {"", []string{"METRICS=:9112", "MAX_CONNECTIONS=7", "MEMORY=1GiB", "TOKEN=" + token}, Settings{":9112", 7, 1 << 30, token}},
+		"both":         {"metrics: 127.0.0.1:1\nmemory: 2MiB", []string{"METRICS=127.0.0.1:2"}, Settings{"127.0.0.1:2", connections.Usual, 2 << 20, ""}},
+		"token file":   {"tokenFile: " + secrets, nil, Settings{"", connections.Usual, memory.Usual, token}},
+		"windows":      {"\ufeffmetrics: 127.0.0.1:9112\r\nmaxConnections: 3\r\n", nil, Settings{"127.0.0.1:9112", 3, memory.Usual, ""}},
 	} {
 		if got, wrong := read(t, c.file, c.env...); got != c.want || wrong != "<nil>" {
 			t.Errorf("%s: %#v, %s; want %#v", name, got, wrong, c.want)
@@ -75,6 +76,8 @@ func TestWrong(t *testing.T) {
 		told []string
 	}{
 		"address":        {"metrics: 9112\nmemory: 2MiB", nil, Settings{"", connections.Usual, 2 << 20, ""}, []string{File + ": metrics", `"9112"`, "host:port"}},
+		"two documents":  {"memory: 2MiB\n---\nmetrics: 127.0.0.1:1\n", nil, Settings{"", connections.Usual, 2 << 20, ""}, []string{"more than one document"}},
+		"no document":    {"- a\n---\nmemory: 2MiB\n", nil, usual, []string{"more than one document", "it is to have lines"}},
 		"url":            {"", []string{"METRICS=http://127.0.0.1:9112"}, usual, []string{"EKUIPER_MYSQL_METRICS", "host:port"}},
 		"number":         {"maxConnections: many", nil, usual, []string{"maxConnections", `"many"`, "1 to 100000"}},
 		"variable":       {"maxConnections: 5", []string{"MAX_CONNECTIONS=0"}, usual, []string{"EKUIPER_MYSQL_MAX_CONNECTIONS", `"0"`}},
