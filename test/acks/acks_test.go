@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
+	"ekuiper-mysql/test/suite"
 )
 
 // limit ends a test that hangs; nothing here takes nearly as long.
@@ -25,28 +25,14 @@ const limit = time.Minute
 
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "acks")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "acks")
-	if out, err := exec.Command("go", "build", "-o", program, "./plugin").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+func TestMain(m *testing.M) {
+	os.Exit(suite.Run(m, func(dir string) (func() error, error) {
+		program = filepath.Join(dir, "acks")
+		if out, err := exec.Command("go", "build", "-o", program, "./plugin").CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("go build: %w\n%s", err, out)
 		}
-	}
-	return code
+		return nil, nil
+	}))
 }
 
 // seen reads a record: what the sink kept and refused, in order.

@@ -19,37 +19,22 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"gopkg.in/yaml.v3"
 
 	"ekuiper-mysql/test/ekuiper"
 	"ekuiper-mysql/test/markdown"
 	"ekuiper-mysql/test/plant"
 	"ekuiper-mysql/test/proxy"
+	"ekuiper-mysql/test/suite"
 )
 
 var executable string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := plant.TempDir()
-	if err == nil {
-		defer os.RemoveAll(dir)
+func TestMain(m *testing.M) {
+	os.Exit(suite.Run(m, func(dir string) (_ func() error, err error) {
 		executable, err = plant.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return code
+		return nil, err
+	}))
 }
 
 // document reads a file of docs/dashboards.

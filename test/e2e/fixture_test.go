@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,10 +15,10 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
 	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/suite"
 )
 
 // limit ends a test that hangs; nothing here takes nearly as long.
@@ -28,39 +29,17 @@ var (
 	zip    string
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "e2e")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if zip, err = ekuiper.Pack(context.Background(), dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if server, err = mariadb.Run(filepath.Join(dir, "mariadb")); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Close()
-	for _, err := range []error{server.CreateDatabase("database"), server.CreateUser("user", "test", "ALL PRIVILEGES ON *.*")} {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+func TestMain(m *testing.M) {
+	os.Exit(suite.Run(m, func(dir string) (func() error, error) {
+		var err error
+		if zip, err = ekuiper.Pack(context.Background(), dir); err != nil {
+			return nil, err
 		}
-	}
-	code := m.Run()
-	if code == 0 {
-		_ = server.Close()
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+		if server, err = mariadb.Run(filepath.Join(dir, "mariadb")); err != nil {
+			return nil, err
 		}
-	}
-	return code
+		return server.Close, errors.Join(server.CreateDatabase("database"), server.CreateUser("user", "test", "ALL PRIVILEGES ON *.*"))
+	}))
 }
 
 // bundle is a host with the plugin installed, and a database.

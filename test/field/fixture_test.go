@@ -22,10 +22,10 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
 	"ekuiper-mysql/test/mariadb"
+	"ekuiper-mysql/test/suite"
 )
 
 // limit ends a test that hangs; nothing here takes nearly as long.
@@ -36,30 +36,14 @@ var (
 	cli string // its executable, beside eKuiper
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "field")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		zip, err = ekuiper.Pack(context.Background(), dir)
-	}
-	if err == nil {
-		cli = filepath.Join(dir, "mysql")
-		err = ekuiper.Extract(zip, "mysql", cli)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+func TestMain(m *testing.M) {
+	os.Exit(suite.Run(m, func(dir string) (_ func() error, err error) {
+		if zip, err = ekuiper.Pack(context.Background(), dir); err != nil {
+			return nil, err
 		}
-	}
-	return code
+		cli = filepath.Join(dir, "mysql")
+		return nil, ekuiper.Extract(zip, "mysql", cli)
+	}))
 }
 
 // site is a host with the plugin installed, a server with an empty database,

@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/fakehost"
-	"go.uber.org/goleak"
 
 	"ekuiper-mysql/test/ekuiper"
 	"ekuiper-mysql/test/mariadb"
 	"ekuiper-mysql/test/proxy"
+	"ekuiper-mysql/test/suite"
 )
 
 // limit ends a test that hangs; nothing here takes nearly as long.
@@ -27,35 +27,20 @@ const limit = time.Minute
 
 var executable string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "integration")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	executable = filepath.Join(dir, "mysql")
-	root, err := ekuiper.Root()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	command := exec.Command("go", "build", "-o", executable, "./mysql")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+func TestMain(m *testing.M) {
+	os.Exit(suite.Run(m, func(dir string) (func() error, error) {
+		executable = filepath.Join(dir, "mysql")
+		root, err := ekuiper.Root()
+		if err != nil {
+			return nil, err
 		}
-	}
-	return code
+		command := exec.Command("go", "build", "-o", executable, "./mysql")
+		command.Dir = root
+		if out, err := command.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("go build: %w\n%s", err, out)
+		}
+		return nil, nil
+	}))
 }
 
 // bundle is a mock host, a server with a table, and a folder that outlives the plugin.

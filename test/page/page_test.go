@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"ekuiper-mysql/test/plant"
+	"ekuiper-mysql/test/suite"
 )
 
 var (
@@ -36,27 +35,12 @@ const token = "a token for tests only"
 
 var executable string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+func TestMain(m *testing.M) {
 	flag.Parse()
-	dir, err := plant.TempDir()
-	if err == nil {
-		defer os.RemoveAll(dir)
+	os.Exit(suite.Run(m, func(dir string) (_ func() error, err error) {
 		executable, err = plant.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return code
+		return nil, err
+	}))
 }
 
 // plugin is what the tests read of GET /api/status.

@@ -12,7 +12,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -224,6 +223,3 @@ func Program(name, target string) (string, error) {
 	}
 	return path, err
 }
-
-// TempDir is a folder for what a package's tests share; remove it at the end.
-func TempDir() (string, error) { return os.MkdirTemp("", "plant") }

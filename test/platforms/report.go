@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // outcome is what came of a system.
@@ -105,24 +107,15 @@ func (r *report) failed() (n int) {
 
 // The report stands between these lines of the docs.
 const (
-	begin = "<!-- what follows is written by make platforms -->\n"
-	end   = "<!-- what precedes is written by make platforms -->\n"
+	begin = "<!-- what follows is written by make platforms -->"
+	end   = "<!-- what precedes is written by make platforms -->"
 )
 
 // write puts the table between the marks of a file.
 func (r *report) write(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s lacks the lines %q and %q", path, begin, end)
-	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	head := fmt.Sprintf("\n%s, Linux %s on %s, %s, %s\n\n", time.Now().Format("2006-01-02"), strings.TrimSpace(string(kernel)), runtime.GOARCH, runtime.Version(), r.server)
-	return os.WriteFile(path, []byte(before+begin+head+r.table()+"\n"+end+after), 0o644)
+	head := fmt.Sprintf("%s, Linux %s on %s, %s, %s\n\n", time.Now().Format("2006-01-02"), strings.TrimSpace(string(kernel)), runtime.GOARCH, runtime.Version(), r.server)
+	return markdown.Replace(path, begin, end, head+r.table())
 }
 
 // table has a row for each system and a column for each step.

@@ -9,30 +9,23 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"ekuiper-mysql/test/markdown"
 )
 
 // What is between these lines of the docs is written here.
 const (
-	begin = "<!-- what follows is written by make soak -->\n"
-	end   = "<!-- what precedes is written by make soak -->\n"
+	begin = "<!-- what follows is written by make soak -->"
+	end   = "<!-- what precedes is written by make soak -->"
 )
 
 // write puts the figures between the marks of a file, and the chart beside it.
 func (r *result) write(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s lacks the lines %q and %q", path, begin, end)
-	}
 	chart := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".svg"
 	if err := os.WriteFile(filepath.Join(filepath.Dir(path), chart), []byte(r.chart()), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(before+begin+"\n"+r.document(chart)+"\n"+end+after), 0o644)
+	return markdown.Replace(path, begin, end, r.document(chart))
 }
 
 func (r *result) document(chart string) string {
