@@ -31,7 +31,7 @@ func needsBrowser(t *testing.T) {
 	}
 }
 
-const token = "a token for tests only"
+const token = "a-token-for-tests-only"
 
 var executable string
 

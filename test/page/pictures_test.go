@@ -39,7 +39,7 @@ func TestPictures(t *testing.T) {
 		var rows []string
 		for range wave(i, 10, 120) {
 			id++
-			rows = append(rows, fmt.Sprintf(`{"id":%d,"device":"line-%d","celsius":%.1f,"ts":%d}`, id, id%8, 20+float64(id%200)/10, 1795262400000+id))
+			rows = append(rows, fmt.Sprintf(`{"id":%d,"device":"line-%d","celsius":%.1f,"ts":%d}`, id, id%8, 20+float64(id%200)/10, 1795262400000+int64(id)))
 		}
 		return "[" + strings.Join(rows, ",") + "]"
 	})

@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package proc reads from /proc what processes use.
 package proc
 
