@@ -19,7 +19,7 @@ import (
 var tools = []string{
 	"apt-get", "base64", "cat", "cd", "chmod", "chown", "cp", "curl", "docker", "echo", "exit", "export", "git", "go", "grep", "head", "jq",
 	"kill", "kubectl", "kuiper", "bin/kuiper", "bin/kuiperd", "ls", "make", "mariadb", "mkdir", "mosquitto_pub", "mv", "openssl", "printf", "promtool", "ps", "rm",
-	"sed", "set", "sh", "sha256sum", "sudo", "systemctl", "tail", "tar", "test", "unzip", "wait", "zip",
+	"sed", "set", "sh", "sha256sum", "sudo", "systemctl", "tail", "tar", "tee", "test", "unzip", "wait", "zip",
 }
 
 // TestScriptsRunWhatIsThere: the blocks of shell commands parse, and what they
@@ -107,7 +107,7 @@ func (c *checker) wrong(folder string, words []string) string {
 		return wrongPackage(folder, words[2:])
 	case name == "curl":
 		return wrongBody(words)
-	case name == "mysql" || name == "./mysql":
+	case name == "mysql" || name == "./mysql" || name == "ekuiper-mysql": // the link that docs/cli.md makes
 		return c.wrongUse(words[1:])
 	case strings.HasPrefix(name, "./") && folder != "" || strings.HasPrefix(name, "test/") || strings.HasPrefix(name, "deploy/"):
 		if _, err := os.Stat(filepath.Join(root, folder, name)); err != nil {

@@ -80,7 +80,8 @@ func (c *checking) remedyOfNumber(number uint16) string {
 		}
 		return text + "; an administrator sees the accounts with SELECT user, host FROM mysql.user"
 	case databaseDenied:
-		return "let an administrator run: GRANT INSERT ON " + statement.Quote(name) + ".* TO " + c.account()
+		return "let an administrator run: GRANT INSERT ON " + statement.Quote(name) + ".* TO " + c.account() +
+			"; a database that is not there is refused to most accounts alike: correct the url's, if its name is wrong"
 	case unknownDatabase:
 		return "let an administrator run CREATE DATABASE " + statement.Quote(name) + ", or correct the url's database"
 	case 1040, 1203, 1226:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,7 +22,7 @@ type checkCommand struct {
 	URL     string        `name:"url" placeholder:"URL" help:"The url itself, if it holds no password."`
 	Table   string        `placeholder:"TABLE" help:"The table, in place of the action's."`
 	Row     string        `type:"path" placeholder:"FILE" help:"File with sample rows as JSON, one or many; - reads the standard input."`
-	Timeout time.Duration `default:"10s" placeholder:"TIME" help:"Give each step up after so long."`
+	Timeout time.Duration `default:"10s" placeholder:"TIME" help:"Give each step up after so long. Default: ${default}."`
 	JSON    bool          `name:"json" help:"Print JSON, one list of all steps."`
 
 	dataDir func() (string, error)
@@ -41,7 +42,7 @@ Examples:
   mysql check --props action.json
   mysql check --props rule.json --row rows.json
   mysql check --url-file /etc/kuiper/mysql.url --table test --json
-  mysql check --url user@tcp(localhost:3306)/database --table test --timeout 3s
+  mysql check --url "user@tcp(localhost:3306)/database" --table test --timeout 3s
 
 Exit codes: 0 all is well, warnings apart; 1 a step failed; 2 a mistake in the command
 line.`
@@ -73,9 +74,29 @@ func (c *checkCommand) Run(s streams) error {
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case n[check.Failed] > 0:
-		return fmt.Errorf("%d steps failed", n[check.Failed])
+		return failure(steps)
 	}
 	return nil
+}
+
+// failure is the error of the steps that failed, by their names.
+func failure(steps []check.Step) error {
+	var names []string
+	n := 0
+	for _, s := range steps {
+		if s.Status != check.Failed {
+			continue
+		}
+		n++
+		if !slices.Contains(names, s.Name) { // several hosts, several tables
+			names = append(names, s.Name)
+		}
+	}
+	text := "steps"
+	if n == 1 {
+		text = "step"
+	}
+	return fmt.Errorf("%d %s failed: %s", n, text, strings.Join(names, ", "))
 }
 
 // read returns the action and the sample rows.
@@ -117,9 +138,10 @@ var (
 
 // checkPrinter prints steps for a person.
 type checkPrinter struct {
-	to    io.Writer
-	marks marks
-	err   error
+	to      io.Writer
+	marks   marks
+	skipped []check.Step // not printed yet: one line has those of one reason
+	err     error
 }
 
 func newCheckPrinter(to io.Writer) *checkPrinter {
@@ -157,15 +179,44 @@ func (p *checkPrinter) printf(format string, args ...any) {
 	}
 }
 
-// step prints one.
+// step prints one. What failed is not to leave the screen for all that needs
+// it: steps that are skipped for one reason share a line.
 func (p *checkPrinter) step(s check.Step) {
+	if last := len(p.skipped) - 1; last >= 0 && (s.Status != check.Skipped || s.Detail != p.skipped[last].Detail || s.Host != p.skipped[last].Host || s.Table != p.skipped[last].Table) {
+		p.flush()
+	}
+	if s.Status == check.Skipped && s.Remedy == "" && len(s.SQL) == 0 && len(s.Fields) == 0 {
+		p.skipped = append(p.skipped, s)
+		return
+	}
+	p.print(s.Name, s)
+}
+
+// flush prints the steps that were skipped.
+func (p *checkPrinter) flush() {
+	if len(p.skipped) == 0 {
+		return
+	}
+	names := make([]string, len(p.skipped))
+	for i, s := range p.skipped {
+		names[i] = s.Name
+	}
+	p.print(strings.Join(names, ", "), p.skipped[0])
+	p.skipped = nil
+}
+
+// print prints one, or several alike.
+func (p *checkPrinter) print(name string, s check.Step) {
 	of := ""
 	for _, name := range []string{s.Host, s.Table} {
 		if name != "" {
 			of += printable(name) + ": "
 		}
 	}
-	p.printf("%s %-10s %s%s\n", p.marks[s.Status], s.Name, of, printable(s.Detail))
+	if len(name) > 10 {
+		name += ":"
+	}
+	p.printf("%s %-10s %s%s\n", p.marks[s.Status], name, of, printable(s.Detail))
 	indent := strings.Repeat(" ", len([]rune(p.marks[s.Status]))+12)
 	if s.Remedy != "" {
 		p.printf("%s%s %s\n", indent, map[bool]string{true: "->", false: "→"}[len(p.marks[check.OK]) == len(plainMarks[check.OK])], printable(s.Remedy))
@@ -207,6 +258,7 @@ func valueText(f check.Field) string {
 
 // sums prints how many steps ended how.
 func (p *checkPrinter) sums(n map[check.Status]int) error {
+	p.flush()
 	p.printf("%d ok, %d warnings, %d failed, %d skipped\n", n[check.OK], n[check.Warning], n[check.Failed], n[check.Skipped])
 	return p.err
 }

@@ -50,13 +50,13 @@ func TestCheckExitsAndShowsNoSecret(t *testing.T) {
 	}{
 		{"all is well", []string{"--props", action(url), "--row", row}, "", 0, "ok      statements", ""},
 		{"sums", []string{"--props", action(url), "--row", row}, "", 0, "20 ok, 0 warnings, 0 failed, 0 skipped\n", ""},
-		{"a row that does not fit", []string{"--props", action(url), "--row", unfit}, "", 1, `FAILED  row        0 rows fit, 1 would be set aside: row 1: column "id"`, "mysql: 1 steps failed\n"},
+		{"a row that does not fit", []string{"--props", action(url), "--row", unfit}, "", 1, `FAILED  row        0 rows fit, 1 would be set aside: row 1: column "id"`, "mysql: 1 step failed: row\n"},
 		{"the environment", []string{"--table", "t", "--row", row}, url, 0, "t has 1 columns", ""},
 		{"a url's file", []string{"--table", "t", "--url-file", write(t, url)}, "", 0, "the server takes it", ""},
-		{"another table", []string{"--props", action(url), "--table", "u"}, "", 1, "-> create it (mysql ddl", "1 steps failed"},
-		{"a wrong password", []string{"--props", action(wrong)}, "", 1, "Access denied for user 'user'", "1 steps failed"},
-		{"a wrong property", []string{"--props", write(t, fmt.Sprintf(`{"url":%q,"table":"t","mode":"x"}`, url))}, "", 1, "FAILED  properties property mode", "1 steps failed"},
-		{"JSON", []string{"--props", action(wrong), "--json"}, "", 1, `{"step":"properties","status":"ok"`, "1 steps failed"},
+		{"another table", []string{"--props", action(url), "--table", "u"}, "", 1, "-> create it (mysql ddl", "1 step failed: table"},
+		{"a wrong password", []string{"--props", action(wrong)}, "", 1, "Access denied for user 'user'", "1 step failed: login"},
+		{"a wrong property", []string{"--props", write(t, fmt.Sprintf(`{"url":%q,"table":"t","mode":"x"}`, url))}, "", 1, "FAILED  properties property mode", "1 step failed: properties"},
+		{"JSON", []string{"--props", action(wrong), "--json"}, "", 1, `{"step":"properties","status":"ok"`, "1 step failed: login"},
 		{"nothing", nil, "", 2, "", "the database's url is missing"},
 		{"a password on the command line", []string{"--url", url, "--table", "t"}, "", 2, "", "the list of processes"},
 		{"no time", []string{"--props", action(url), "--timeout", "0s"}, "", 2, "", "--timeout: 0s; allowed: more than 0"},
@@ -107,5 +107,16 @@ func TestCheckPrintsMarksForATerminal(t *testing.T) {
 	want := "✗ row        t·: x·y\n             → do\n             a  b  int  \"NULL\"\n             c  -  -    NULL\n             INSERT;\n"
 	if b.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", b.String(), want)
+	}
+}
+
+// TestCheckFitsAScreen: what failed stays in sight, whatever needs it.
+func TestCheckFitsAScreen(t *testing.T) {
+	out, errs, code := runCheck(t, "--props", write(t, `{"url":"u@tcp(127.0.0.1:1)/d","tabel":"t"}`))
+	if lines := strings.Count(out+errs, "\n"); code != 1 || lines > 10 || !strings.Contains(out, "skipped files, resolve, connect, tls, ") || !strings.Contains(out, " disk: it needs the step properties, which failed\n") {
+		t.Errorf("code %d, %d lines:\n%s%s", code, lines, out, errs)
+	}
+	if err := failure([]check.Step{{Name: "login", Host: "a", Status: check.Failed}, {Name: "table", Status: check.OK}, {Name: "login", Host: "b", Status: check.Failed}}); err.Error() != "2 steps failed: login" {
+		t.Error(err)
 	}
 }

@@ -18,6 +18,9 @@ import (
 // example is a line that a person is told to type.
 var example = regexp.MustCompile(`(?m)^(?:    )?(?:\S.* && )?(?:\./)?mysql ((?:check|rule|status|journal|deadletters|ddl|completion|version).*)$`)
 
+// quoted is what a shell leaves alone.
+var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+
 // grammar is the parser of a command line of its own.
 func grammar(t *testing.T) *kong.Kong {
 	t.Helper()
@@ -69,6 +72,9 @@ func TestDocumentedCommandsAreOnes(t *testing.T) {
 		for _, f := range found {
 			if _, err := grammar(t).Parse(words(f[1])); err != nil {
 				t.Errorf("%s: mysql %s: %v", name, f[1], err)
+			}
+			if strings.ContainsAny(quoted.ReplaceAllString(f[1], ""), "()") {
+				t.Errorf("%s: mysql %s: brackets outside of quotes are the shell's", name, f[1])
 			}
 		}
 	}

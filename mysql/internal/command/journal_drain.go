@@ -83,7 +83,7 @@ func (c *journalDrainCommand) Run(parent *journalCommand, s streams) (err error)
 	}
 	d, err := sink.OpenDrain(path, letters, spare, &terminalLog{to: s.err, verbose: c.Verbose})
 	if errors.Is(err, journal.ErrLocked) {
-		return fmt.Errorf("%w; a rule that uses it delivers it", err)
+		return fmt.Errorf("%w; its rule delivers it, or the plugin, if the rule was deleted or writes elsewhere now: that lets go of it when it is started anew", err)
 	}
 	if err != nil {
 		return err

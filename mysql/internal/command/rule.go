@@ -38,9 +38,9 @@ is kept, as passwordFile or passwordEnv. With --set NAME=VALUE what looks like a
 one where the property is; --set goes before --safe.
 
 Examples:
-  mysql rule --id demo --stream demo --url user@tcp(localhost:3306)/database --table test
-  mysql rule --id demo --sql "SELECT id, t AS temperature FROM demo" --table test --url user@tcp(db:3306)/plant --set passwordFile=db --set mode=upsert
-  mysql rule --id demo --stream demo --url user@tcp(db:3306)/plant --table test --safe --curl
+  mysql rule --id demo --stream demo --url "user@tcp(localhost:3306)/database" --table test
+  mysql rule --id demo --sql "SELECT id, t AS temperature FROM demo" --table test --url "user@tcp(db:3306)/plant" --set passwordFile=db --set mode=upsert
+  mysql rule --id demo --stream demo --url "user@tcp(db:3306)/plant" --table test --safe --curl
   mysql rule --stream demo --stream-json --type mqtt --datasource plant/sensors
 
 Exit codes: 0 printed; 1 an error; 2 a mistake in the command line, such as a property

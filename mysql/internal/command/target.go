@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/sink"
@@ -34,7 +35,7 @@ type targetFlags struct {
 	URLFile  string        `name:"url-file" type:"path" placeholder:"FILE" help:"File whose content is the database's url. Default: the environment variable EKUIPER_MYSQL_URL."`
 	URL      string        `name:"url" placeholder:"URL" help:"The url itself, if it holds no password."`
 	Into     string        `placeholder:"TABLE" help:"The table to write to."`
-	Patience time.Duration `default:"5m" placeholder:"TIME" help:"Give up when the table takes no row for so long; 0 never does."`
+	Patience time.Duration `default:"5m" placeholder:"TIME" help:"Give up when the table takes no row for so long; 0 never does. Default: ${default}."`
 	Verbose  bool          `short:"v" help:"Print more of what happens."`
 }
 
@@ -168,9 +169,10 @@ func readBounded(path string, most int64) ([]byte, error) {
 // that has one such action.
 func readAction(text []byte) (map[string]any, error) {
 	var object map[string]any
-	if err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), &object); err != nil || object == nil {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if err := json.Unmarshal(text, &object); err != nil || object == nil {
 		// The decoder's error may quote the text, and with it a password.
-		return nil, errors.New(`not a JSON object; allowed: {"mysql":{...}} or {"url":...,"table":...}`)
+		return nil, errors.New(notObject(text, err) + `; allowed: {"mysql":{...}} or {"url":...,"table":...}`)
 	}
 	actions, isRule := object["actions"].([]any)
 	if !isRule {
@@ -191,7 +193,28 @@ func readAction(text []byte) (map[string]any, error) {
 	case isRule:
 		return nil, errors.New("it has no action mysql; allowed: a rule with one")
 	}
+	for name, inner := range object {
+		if action, ok := inner.(map[string]any); ok && has(action, "url", "dburl") && !has(object, "url", "dburl") {
+			return nil, fmt.Errorf(`it has the action %s, not mysql; allowed: {"mysql":{...}} or {"url":...,"table":...}`, printable(name))
+		}
+	}
 	return object, nil
+}
+
+// notObject says why text is no JSON object: where it stops being JSON, and
+// nothing of what stands there.
+func notObject(text []byte, err error) string {
+	var syntax *json.SyntaxError
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return "it is empty"
+	case !errors.As(err, &syntax):
+		return "not a JSON object"
+	}
+	before := text[:min(max(int(syntax.Offset)-1, 0), len(text))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	return fmt.Sprintf("not JSON: it goes wrong at line %d, column %d, or just before, as by a comma too many or too few, or a bracket or quote that is missing", line, column)
 }
 
 // set gives the property that has names a value, whatever it was and however

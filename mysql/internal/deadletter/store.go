@@ -83,7 +83,7 @@ type Store struct {
 	writer  *writer
 
 	requests chan *request
-	tidy     chan struct{} // one slot: somebody waits for room
+	tidy     chan struct{} // one slot: somebody wants removals looked for
 	stop     chan struct{}
 	done     chan struct{} // closed when the writer's goroutine has ended
 	closing  sync.Once
@@ -205,10 +205,7 @@ func (s *Store) reserve(ctx context.Context, n int64) error {
 		s.wanted = max(s.wanted, n)
 		room := s.room
 		s.mu.Unlock()
-		select {
-		case s.tidy <- struct{}{}:
-		default:
-		}
+		s.lookSoon()
 		if check == nil {
 			check = time.NewTicker(roomCheck)
 			defer check.Stop()
@@ -229,15 +226,23 @@ func (s *Store) Remove(ids []uint64) error {
 	if err := s.Reader.Remove(ids); err != nil {
 		return err
 	}
+	s.lookSoon()
+	return nil
+}
+
+// lookSoon has removals looked for without waiting for it.
+func (s *Store) lookSoon() {
 	select {
 	case s.tidy <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
-// Stats returns the figures.
+// Stats returns the figures. Letters that another process has removed, as the
+// command line does, may still be counted: who asks has them looked for, so
+// that the next figures are right.
 func (s *Store) Stats() Stats {
+	s.lookSoon()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Stats{Letters: s.held, Bytes: s.disk, Limit: s.options.MaxBytes, Dropped: s.dropped}

@@ -281,6 +281,29 @@ func settle(t *testing.T, s *Store, ok func(Stats) bool) {
 	}
 }
 
+// TestFiguresKnowOfRemovalsByOthers: who asks for figures twice is not told of
+// letters that another process has removed before.
+func TestFiguresKnowOfRemovalsByOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s, err := Open(Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		put(t, s, letter(1), letter(2), letter(3))
+		if err := NewReader(dir, nil).Remove([]uint64{1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		s.Stats()
+		synctest.Wait()
+		if n := s.Stats().Letters; n != 1 || !time.Now().Equal(start) {
+			t.Errorf("%d letters after %v, want 1 at once", n, time.Since(start))
+		}
+	})
+}
+
 func TestDropOldestKeepsTheBound(t *testing.T) {
 	var out lines
 	s := open(t, Options{Dir: t.TempDir(), MaxBytes: leastMaxBytes, SegmentBytes: 8000, Full: DropOldest, Logger: &out})
