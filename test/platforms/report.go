@@ -25,6 +25,7 @@ type outcome struct {
 	units           string // what came of the unit tests
 	problem         string
 	took            time.Duration
+	of              string // where it is of an earlier run: the day of that
 }
 
 func (o outcome) fail(where string, err error) outcome {
@@ -65,6 +66,7 @@ func (s step) result() string {
 
 // kept is what is kept of an outcome for a report in which the system is not run.
 type kept struct {
+	Day             string
 	ZipBytes, Bytes int64
 	Steps           []step
 	Units, Problem  string
@@ -72,7 +74,7 @@ type kept struct {
 
 // keep writes the outcome down.
 func (o outcome) keep(path string) error {
-	text, err := json.Marshal(kept{o.zipBytes, o.bytes, o.steps, o.units, o.problem})
+	text, err := json.Marshal(kept{time.Now().Format(time.DateOnly), o.zipBytes, o.bytes, o.steps, o.units, o.problem})
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func recall(s system, path string) (o outcome, err error) {
 	}
 	var k kept
 	err = json.Unmarshal(text, &k)
-	return outcome{system: s, zipBytes: k.ZipBytes, bytes: k.Bytes, steps: k.Steps, units: k.Units, problem: k.Problem}, err
+	return outcome{system: s, zipBytes: k.ZipBytes, bytes: k.Bytes, steps: k.Steps, units: k.Units, problem: k.Problem, of: cmp.Or(k.Day, "unknown")}, err
 }
 
 // report is the outcomes of all systems.
@@ -153,13 +155,17 @@ func (r *report) table() string {
 }
 
 func (o outcome) how() string {
+	how := o.by.String()
 	switch {
 	case o.problem != "":
-		return "**failed**"
+		how = "**failed**"
 	case o.by == nothing:
-		return "built, not run"
+		how = "built, not run"
 	}
-	return o.by.String()
+	if o.of != "" {
+		how += ", in an earlier run (" + o.of + ")"
+	}
+	return how
 }
 
 // packed is a value as bytes, little end first.
