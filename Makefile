@@ -205,7 +205,7 @@ build/tools/staticcheck: test/tools/go.mod test/tools/go.sum
 	@mkdir -p build/tools
 	$(GO) build -C test/tools -mod=readonly -o '$(CURDIR)/build/tools/' mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
-deps: ## install what the tests need: MariaDB's server, a C compiler, Prometheus, Mosquitto, busybox, zip, curl
+deps: ## install what the tests need: MariaDB's server, a C compiler, Prometheus, Mosquitto, busybox, zip, curl, fish
 	@mkdir -p build
 	@test/tools/deps.sh
 

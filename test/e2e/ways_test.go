@@ -1,12 +1,8 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,23 +228,7 @@ func TestWaysOfWriting(t *testing.T) {
 // post hands rows to eKuiper, in one body. It takes each for a message.
 func (b *bundle) post(url string, rows []any) {
 	b.Helper()
-	body, err := json.Marshal(rows)
-	b.must(err)
-	status := ""
-	err = ekuiper.Wait(limit, func() (bool, error) {
-		response, err := http.Post(url, "application/json", bytes.NewReader(body))
-		if err != nil {
-			status = err.Error()
-			return false, nil // nobody listens yet
-		}
-		defer response.Body.Close()
-		_, _ = io.Copy(io.Discard, response.Body)
-		status = response.Status
-		return response.StatusCode == http.StatusOK, nil // 404 until the rule listens
-	})
-	if err != nil {
-		b.Fatalf("post to %s: %v: %s", url, err, status)
-	}
+	b.must(ekuiper.Post(url, limit, rows...))
 }
 
 // waitSettled waits until a rule has received rows and none of them waits.

@@ -1,11 +1,7 @@
 package field
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 
 	"ekuiper-mysql/test/ekuiper"
 )
@@ -20,26 +16,7 @@ func (s *site) post(stream string, rows ...any) {
 
 // tryPost is post for other goroutines than the test's own.
 func (s *site) tryPost(stream string, rows ...any) error {
-	body, err := json.Marshal(rows)
-	if err != nil {
-		return err
-	}
-	status := ""
-	err = ekuiper.Wait(limit, func() (bool, error) {
-		response, err := http.Post("http://"+s.push+"/"+stream, "application/json", bytes.NewReader(body))
-		if err != nil {
-			status = err.Error()
-			return false, nil // nobody listens yet
-		}
-		defer response.Body.Close()
-		_, _ = io.Copy(io.Discard, response.Body)
-		status = response.Status
-		return response.StatusCode == http.StatusOK, nil // 404 until the rule listens
-	})
-	if err != nil {
-		return fmt.Errorf("post to %s: %w: %s", stream, err, status)
-	}
-	return nil
+	return ekuiper.Post("http://"+s.push+"/"+stream, limit, rows...)
 }
 
 // readings are the rows from to to, of three devices in turn.

@@ -12,7 +12,7 @@ command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
 command -v mosquitto_pub >/dev/null 2>&1 || missing="$missing mosquitto-clients"
-for tool in zip curl; do
+for tool in zip curl fish; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 command -v busybox >/dev/null 2>&1 || missing="$missing busybox-static"
@@ -29,7 +29,7 @@ if [ "${1:-}" = platforms ]; then
 	command -v wine >/dev/null 2>&1 || missing="$missing wine64 wine"
 fi
 if [ -z "$missing" ]; then
-	echo "deps: MariaDB's server, a C compiler, Prometheus, Mosquitto, busybox, zip and curl are here"
+	echo "deps: MariaDB's server, a C compiler, Prometheus, Mosquitto, busybox, zip, curl and fish are here"
 	exit 0
 fi
 

@@ -24,7 +24,8 @@ import (
 )
 
 // minReload is how often a row that does not fit may make the table be read again.
-const minReload = time.Second
+// Tests set it, before they open a rule.
+var minReload = time.Second
 
 // identity says which rows belong together: those of one action of one rule
 // to one table. A rule that comes back with the same identity goes on with
