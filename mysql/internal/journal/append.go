@@ -265,6 +265,7 @@ func (d *Disk) commit(all ...Arrival) (end uint64, err error) {
 // write appends b to the active segment and publishes it. turn is held.
 func (d *Disk) write(b *batch) error {
 	seg, err := d.segmentFor(b.bytes)
+	lasts := !noSpace(err)
 	if err == nil {
 		var n int
 		data := d.encode(b)
@@ -273,15 +274,17 @@ func (d *Disk) write(b *batch) error {
 			return nil
 		}
 		d.unencode(len(data))
-		if n > 0 || !noSpace(err) {
-			if e := seg.file.Truncate(seg.size); e != nil && noSpace(err) {
-				err = e
+		if lasts = !noSpace(err); n > 0 || lasts {
+			d.syncTurn.Lock()
+			defer d.syncTurn.Unlock()
+			if e := seg.cutBack(); e != nil && !lasts {
+				err, lasts = e, true
 			}
 		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !noSpace(err) {
+	if lasts {
 		d.halt(err)
 		return err
 	}
@@ -290,6 +293,16 @@ func (d *Disk) write(b *batch) error {
 		d.log.Errorf("journal %s: no space left on the disk: messages wait until there is room (%v)", d.o.Dir, err)
 	}
 	return fmt.Errorf("the disk is full: %w", err)
+}
+
+// cutBack takes what a failed write has left behind the last message off the
+// file, durably: the next message gets the same numbers, and a power cut must
+// not bring back the one that nobody accepted under them. turn and syncTurn are held.
+func (s *segment) cutBack() error {
+	if err := s.file.Truncate(s.size); err != nil {
+		return err
+	}
+	return s.file.Sync()
 }
 
 // segmentFor returns the segment that takes size more bytes. turn is held.

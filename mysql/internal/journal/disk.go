@@ -139,6 +139,11 @@ type Disk struct {
 	// It is taken before mu.
 	turn   sync.Mutex
 	writer writer
+	// syncTurn is held from the sync of a segment that is written to until its
+	// outcome is noted: the kernel tells of a failure once, and the sync after
+	// it succeeds without what the failed one has lost. It is taken before mu,
+	// and after turn.
+	syncTurn sync.Mutex
 	// stateTurn is held by whoever syncs or replaces the state file. It is
 	// taken before mu, and after turn.
 	stateTurn sync.Mutex

@@ -270,9 +270,7 @@ func (m *model) work(d *Disk) {
 		case n < 96:
 			time.Sleep(time.Duration(m.rng.IntN(3000)) * time.Millisecond) // of the bubble
 		case n < 98:
-			if !m.mixed { // a sync that failed in a run that was killed is known to nobody
-				m.fs.BadSyncs(m.rng.IntN(2) * 300)
-			}
+			m.fs.BadSyncs(m.rng.IntN(2) * 300)
 		default:
 			m.fillDisk()
 		}

@@ -345,23 +345,24 @@ func (d *Disk) resume(clean bool) error {
 		d.stateFailed(err) // the files that are there still say the same
 		d.mu.Unlock()
 	}
-	if d.strict {
-		d.syncRecovered()
+	if !clean {
+		d.secure()
 	}
 	return nil
 }
 
-// syncRecovered makes durable what a former run has written last, and may not
-// have synced: a sender that has not heard of it is told that it is kept. Where
-// that fails it is as if the message were another, and it is taken again.
-func (d *Disk) syncRecovered() {
+// secure makes durable what a former run has written last, and may not have
+// synced, or cut off: its numbers are followed by others from now on, and a
+// sender that has not heard of it is told that it is kept. Where that fails it
+// is as if the last message were another, and it is taken again.
+func (d *Disk) secure() {
 	err := d.fs.SyncDir(d.o.Dir)
 	for _, s := range d.segments {
 		if err != nil {
 			break
 		}
 		if !s.summarised && s.size > 0 {
-			err = d.syncFile(s.path)
+			err = d.secureSegment(s)
 		}
 	}
 	if err != nil {
@@ -370,12 +371,42 @@ func (d *Disk) syncRecovered() {
 	}
 }
 
-func (d *Disk) syncFile(path string) error {
-	file, err := d.fs.Reopen(path)
+// secureSegment writes what the file has once more before it syncs it: a sync
+// that failed in the run before, which was killed then, has left pages that
+// pass for written and are not on the disk, and another sync would pass over
+// them. After a restart of the machine all that can be read is on the disk.
+func (d *Disk) secureSegment(s *segment) error {
+	file, err := d.fs.Reopen(s.path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Sync(), file.Close())
+	if !s.damaged && (d.boot == [16]byte{} || d.boot == d.prior.boot) {
+		err = writeAgain(file, s.size, d.reader.scan.window)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// writeAgain writes the first size bytes of file in their places.
+func writeAgain(file File, size int64, window []byte) error {
+	if cap(window) == 0 {
+		window = make([]byte, windowSize)
+	}
+	window = window[:cap(window)]
+	for at := int64(0); at < size; {
+		b := window[:min(int64(len(window)), size-at)]
+		n, err := file.ReadAt(b, at)
+		if n < len(b) {
+			return fmt.Errorf("reading it again: %w", err)
+		}
+		if _, err := file.WriteAt(b, at); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return nil
 }
 
 // findFirst sets where reading begins: at the first row that has no fate.

@@ -52,6 +52,8 @@ func (d *Disk) repairUntilStopped(timer *time.Timer) bool {
 // syncOnce syncs what is written now and tells those who wait for it. An error
 // halts the journal.
 func (d *Disk) syncOnce() error {
+	d.syncTurn.Lock()
+	defer d.syncTurn.Unlock()
 	d.mu.Lock()
 	if d.halted != nil {
 		defer d.mu.Unlock()
