@@ -12,6 +12,7 @@ import (
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
+	"ekuiper-mysql/mysql/internal/cores"
 	"ekuiper-mysql/mysql/internal/page"
 	"ekuiper-mysql/mysql/internal/random"
 	"ekuiper-mysql/mysql/internal/settings"
@@ -23,6 +24,7 @@ func main() {
 	if !startedByHost(os.Args) {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
+	cores.Govern()
 	folder := func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) }
 	decided, wrong := settings.Read(os.Getenv, folder)
 	outboxes := sink.NewOutboxes(folder)

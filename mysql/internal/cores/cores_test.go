@@ -1,0 +1,80 @@
+package cores
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestCoresFollowWhatIsUsed: one core while little is used, twice as many at
+// each look while they are not enough, half as many once few are used for long.
+func TestCoresFollowWhatIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var set []int
+		rate, spent, at := 0.1, time.Duration(0), time.Now()
+		g := governor{
+			most: 6,
+			used: func() time.Duration {
+				mu.Lock()
+				defer mu.Unlock()
+				spent += time.Duration(rate * float64(time.Since(at)))
+				at = time.Now()
+				return spent
+			},
+			set: func(n int) {
+				mu.Lock()
+				defer mu.Unlock()
+				set = append(set, n)
+			},
+		}
+		stop, ended := make(chan struct{}), make(chan struct{})
+		go func() { g.run(stop); close(ended) }()
+		for _, step := range []struct {
+			cores float64 // used
+			looks int
+			want  []int // are set
+		}{
+			{0.7, 100, []int{1}},
+			{0.9, 1, []int{2}},
+			{1.4, 100, nil},
+			{1.9, 1, []int{4}},
+			{5, 3, []int{6}},
+			{1.9, 100, nil},
+			{1, calm - 1, nil},
+			{1.9, 1, nil}, // once more than few, and it begins anew
+			{1, calm - 1, nil},
+			{1, 1, []int{3}},
+			{0, 2 * calm, []int{1}},
+			{0, 1000, nil},
+		} {
+			mu.Lock()
+			rate = step.cores
+			mu.Unlock()
+			time.Sleep(time.Duration(step.looks) * every) // of the bubble
+			synctest.Wait()
+			mu.Lock()
+			if !slices.Equal(set, step.want) {
+				t.Errorf("%d looks with %g cores used: %v are set, want %v", step.looks, step.cores, set, step.want)
+			}
+			set = nil
+			mu.Unlock()
+		}
+		close(stop)
+		<-ended
+	})
+}
+
+// TestUsed: what is used is counted.
+func TestUsed(t *testing.T) {
+	before := used()
+	n := 0
+	for used() == before {
+		n++
+	}
+	if after := used(); after < before {
+		t.Errorf("%v, and %v before", after, before)
+	}
+}
