@@ -20,6 +20,10 @@ type feeder struct {
 	options *Options    // as of this message
 	delay   *time.Timer // runs while an open batch waits for company
 	due     bool        // the open batch may go as soon as the writer takes it
+	overdue bool        // also where it takes more than one statement
+	waiting bool        // for that: delay runs until then
+	pieces  int         // messages that the open batch has rows of
+	fast    bool        // rows came fast when the batch before was handed over
 	handed  time.Time   // when the batch before was taken
 	room    int64       // bytes that the open batch may have
 	stages  stages
@@ -52,6 +56,7 @@ func (d *Delivery) feed(ctx context.Context) {
 			if f.message(ctx, m) != nil {
 				return
 			}
+			f.offer(ctx)
 			continue
 		}
 		if !f.wait(ctx) {
@@ -76,9 +81,14 @@ func (f *feeder) nextMessage() (Message, bool) {
 // wait returns when the queue may have more, or the open batch is taken.
 func (f *feeder) wait(ctx context.Context) bool {
 	var offer chan *batch
-	if len(f.batch.rows) > 0 && f.due {
+	switch {
+	case !f.due || len(f.batch.rows) == 0:
+	case f.isEven():
 		offer = f.batches
 		f.ration.note(f.batch)
+	case !f.waiting:
+		f.waiting = true
+		f.delay.Reset(breath)
 	}
 	f.tell(len(f.batch.rows) > 0 && f.due)
 	f.idle()
@@ -88,7 +98,8 @@ func (f *feeder) wait(ctx context.Context) bool {
 		return false
 	case <-f.queue.Ready():
 	case <-f.delay.C:
-		f.due = true
+		f.overdue = f.waiting && f.condition.writing.Load() == 0
+		f.due, f.waiting = true, false
 	case offer <- f.batch:
 		f.next(ctx)
 	case <-f.rest:
@@ -111,8 +122,11 @@ func (f *feeder) tell(feeding bool) {
 // next opens a new batch. Where others need the memory more than this rule needs
 // to be ahead of the writer it waits for the one that was handed over.
 func (f *feeder) next(ctx context.Context) {
-	f.handed = time.Now()
-	f.taken(f.handed)
+	now := time.Now()
+	n := len(f.batch.rows)
+	f.fast = n >= fastRows && n*int(breath) >= fastRows*int(now.Sub(f.handed))
+	f.pieces, f.handed = 0, now
+	f.taken(now)
 	ready := closed
 	if _, tight := f.ration.limit(); tight {
 		ready = nil
@@ -132,14 +146,41 @@ func (f *feeder) next(ctx context.Context) {
 		f.ration.drop(f.batch)
 		f.batch = &batch{}
 	}
-	f.due = false
+	f.due, f.overdue, f.waiting = false, false, false
 	f.delay.Stop()
+}
+
+// offer hands over an open batch of a stream of small messages that goes in one
+// statement as it is, if the writer is idle: with the next row it may not.
+func (f *feeder) offer(ctx context.Context) {
+	if !f.due || f.pieces < many || !f.isEven() {
+		return
+	}
+	f.ration.note(f.batch)
+	select {
+	case f.batches <- f.batch:
+		f.next(ctx)
+	default:
+	}
+}
+
+// many is how many messages make a batch one of a stream of small ones.
+const many = 8
+
+// isEven tells whether the open batch goes in one statement of a size that is
+// prepared, or need not wait for the rows that make it so. Else it takes two in
+// a transaction: four requests instead of one, where the next row of a stream
+// of small messages is a moment away.
+func (f *feeder) isEven() bool {
+	n := len(f.batch.rows)
+	return n > 0 && (f.overdue || f.pieces < many || !f.batch.full || f.batch.manner != nil || n == rounded(n))
 }
 
 // message adds a message's rows. An error means that ctx is done.
 func (f *feeder) message(ctx context.Context, m Message) error {
 	f.options = &f.setup.Load().options
 	f.at = m
+	f.pieces++
 	f.decoder.Reset(m.Data)
 	for i := 0; ; i++ {
 		row, err := f.decoder.Next()
@@ -274,14 +315,23 @@ func (f *feeder) ready(ctx context.Context, ref *rowRef) (*schema.Table, error) 
 
 // breath is the least time between batches that are not full. Rows that come
 // alone go at once; where they come faster than this, a statement for every few
-// of them would cost the box and the server many times the CPU time.
-const breath = time.Millisecond
+// of them would cost the box and the server many times the CPU time. Where they
+// come at fastRows in a breath or faster, it is deepBreath.
+const (
+	breath     = time.Millisecond
+	deepBreath = 8 * time.Millisecond
+	fastRows   = 8
+)
 
 // open starts the delay of a batch that has its first row.
 func (f *feeder) open() {
 	now := time.Now()
 	f.stages.begin(now, f.at.Nanos)
-	delay := max(f.options.MaxBatchDelay, breath-now.Sub(f.handed))
+	least := breath
+	if f.fast {
+		least = deepBreath
+	}
+	delay := max(f.options.MaxBatchDelay, least-now.Sub(f.handed))
 	if delay <= 0 {
 		f.due = true
 		return
