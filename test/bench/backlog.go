@@ -88,7 +88,7 @@ func (b backlog) drain(rows int) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	if err := f.rule.Close(); err != nil {
+	if err := f.close(); err != nil {
 		return sample{}, err
 	}
 	left := float64(rows - first)

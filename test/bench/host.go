@@ -180,7 +180,7 @@ func (s *stage) rule(sink string, perMessage int, more props) road {
 		if sink == "nothing" {
 			err = exists(done)
 		} else {
-			err = s.awaitAt(20*time.Millisecond, rows) // runs take seconds
+			err = s.await(rows)
 		}
 		took, spent := time.Since(start), h.costs().less(before)
 		if sink != "nothing" && err == nil {

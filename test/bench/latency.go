@@ -78,7 +78,7 @@ func (d delay) run(o options) ([]result, error) {
 		}
 		fmt.Fprintf(os.Stderr, "%s: turn %d, ours %s, the driver's %s\n", d.name, i+1, ours[i:], bare[i:])
 	}
-	if err := errors.Join(d.stage.await(id), f.rule.Close(), d.stage.check(id)); err != nil {
+	if err := errors.Join(d.stage.await(id), f.close(), d.stage.check(id)); err != nil {
 		return nil, err
 	}
 	middle := over(d.name+"_median", 0.5, medianLimit, ours, bare)

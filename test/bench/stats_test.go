@@ -2,7 +2,10 @@
 
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestMedian(t *testing.T) {
 	for _, c := range []struct {
@@ -28,5 +31,23 @@ func TestInterval(t *testing.T) {
 		if low, high := interval(values); low != c.low || high != c.high {
 			t.Errorf("of %d: %g to %g, want %g to %g", c.n, low, high, c.low, c.high)
 		}
+	}
+}
+
+// TestPauseBetweenLooks: few looks on the way, and none late at the end.
+func TestPauseBetweenLooks(t *testing.T) {
+	w := watch{want: 100_000}
+	now, looks := time.Now(), 0
+	at := func(now time.Time, began time.Time) int64 { return int64(now.Sub(began) / (20 * time.Microsecond)) } // 50,000 rows/s
+	began := now
+	for at(now, began) < w.want {
+		looks++
+		now = now.Add(w.pause(at(now, began), now))
+	}
+	if late := now.Sub(began) - 2*time.Second; late > leastPause {
+		t.Errorf("the last row is seen %v late", late)
+	}
+	if looks > 30 {
+		t.Errorf("%d looks", looks)
 	}
 }
