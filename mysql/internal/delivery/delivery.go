@@ -179,6 +179,7 @@ type Delivery struct {
 
 	refusals refusals
 
+	brief   brief
 	batches chan *batch   // unbuffered: a batch that is taken is being written
 	free    chan *batch   // batches to use again
 	rest    chan struct{} // nothing has been written for long: an open batch without rows may go

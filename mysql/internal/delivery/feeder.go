@@ -236,6 +236,7 @@ func unreadable(data []byte, err error) []byte {
 
 // row adds one row, handing over the open batch when it is full.
 func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
+	f.brief.giveWay()
 	var dropped int
 	if f.batch.bursts(row, f.options) {
 		if err := f.hand(ctx); err != nil {

@@ -132,10 +132,13 @@ func (b *batch) loadable(lo, hi int) bool {
 
 // load writes the rows lo to hi of b, of the table that the rule calls name, in
 // the transaction that is open.
-func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, table schema.Name) error {
+func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, table schema.Name, brief *brief) error {
 	name := l.begin(b, lo, hi)
 	defer l.end(name)
+	brief.begin() // the server asks for the file at once
+	l.file.asked = brief.end
 	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, name))
+	l.file.isAsked()
 	if err != nil {
 		return err
 	}
@@ -220,6 +223,14 @@ type loadFile struct {
 	next  int
 	line  []byte // what is rendered and not read yet
 	buf   []byte
+	asked func() // called when the server asks for the file; may be nil
+}
+
+func (f *loadFile) isAsked() {
+	if f.asked != nil {
+		f.asked()
+		f.asked = nil
+	}
 }
 
 func (f *loadFile) open(b *batch, lo, hi int) {
@@ -242,6 +253,7 @@ const (
 
 // Read implements io.Reader.
 func (f *loadFile) Read(p []byte) (int, error) {
+	f.isAsked()
 	if len(f.line) == 0 {
 		if f.next >= len(f.cells) {
 			return 0, io.EOF

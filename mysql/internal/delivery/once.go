@@ -20,7 +20,9 @@ func (w *writer) writeOnce(ctx context.Context, b *batch, lo, hi int, write func
 	err := s.transaction(ctx, func() error {
 		// The ledger first: its row is the lock that keeps another process, or
 		// an earlier transaction of this one, from writing the same rows.
-		if err := l.advance(ctx, s, b.table.Name, *w.place, last); err != nil {
+		w.brief.begin()
+		err := l.advance(ctx, s, b.table.Name, *w.place, last)
+		if w.brief.end(); err != nil {
 			return err
 		}
 		return write()

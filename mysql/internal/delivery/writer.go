@@ -367,7 +367,7 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 	w.used = time.Now()
 	w.loading.used = w.loads(b, lo, hi)
 	if w.loading.used {
-		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table) })
+		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table, &w.brief) })
 		if w.byLoad(err) || w.session == nil {
 			return describe("LOAD DATA", hi-lo, err)
 		}

@@ -356,7 +356,10 @@ func (d *Disk) resume(clean bool) error {
 // sender that has not heard of it is told that it is kept. Where that fails it
 // is as if the last message were another, and it is taken again.
 func (d *Disk) secure() {
-	err := d.fs.SyncDir(d.o.Dir)
+	var err error
+	if d.state.stale { // else the names were synced with that of the new state file
+		err = d.fs.SyncDir(d.o.Dir)
+	}
 	for _, s := range d.segments {
 		if err != nil {
 			break
