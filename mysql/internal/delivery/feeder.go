@@ -124,7 +124,7 @@ func (f *feeder) tell(feeding bool) {
 func (f *feeder) next(ctx context.Context) {
 	now := time.Now()
 	n := len(f.batch.rows)
-	f.fast = n >= fastRows && n*int(breath) >= fastRows*int(now.Sub(f.handed))
+	f.fast = n >= fastRows && now.Sub(f.handed) <= time.Duration(n)*breath/fastRows
 	f.pieces, f.handed = 0, now
 	f.taken(now)
 	ready := closed
