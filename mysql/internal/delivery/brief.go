@@ -29,6 +29,6 @@ func (b *brief) end() {
 func (b *brief) giveWay() {
 	if b.waiting.Load() {
 		b.answer.Lock()
-		b.answer.Unlock() //nolint:staticcheck // to wait is all that is wanted
+		defer b.answer.Unlock() // to wait is all that is wanted
 	}
 }
