@@ -98,8 +98,7 @@ func (f *feeder) wait(ctx context.Context) bool {
 		return false
 	case <-f.queue.Ready():
 	case <-f.delay.C:
-		f.overdue = f.waiting && f.condition.writing.Load() == 0
-		f.due, f.waiting = true, false
+		f.due, f.overdue = true, f.waiting
 	case offer <- f.batch:
 		f.next(ctx)
 	case <-f.rest:
