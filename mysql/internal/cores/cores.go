@@ -23,7 +23,7 @@ const (
 )
 
 // Govern keeps the number of cores at what the process has used of late: from
-// one to as many as Go would take. It decides twice a second, for as long as
+// one to as many as Go takes when the process begins. It decides twice a second, for as long as
 // the process lives. It does nothing where the variable GOMAXPROCS has decided.
 func Govern() {
 	if os.Getenv("GOMAXPROCS") != "" {

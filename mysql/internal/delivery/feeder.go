@@ -22,8 +22,9 @@ type feeder struct {
 	due     bool        // the open batch may go as soon as the writer takes it
 	overdue bool        // also where it takes more than one statement
 	waiting bool        // for that: delay runs until then
-	pieces  int         // messages that the open batch has rows of
+	pieces  int         // messages looked at since the batch before was handed over
 	fast    bool        // rows came fast when the batch before was handed over
+	offered int         // rows of the batch that the writer may take
 	handed  time.Time   // when the batch before was taken
 	room    int64       // bytes that the open batch may have
 	stages  stages
@@ -85,7 +86,7 @@ func (f *feeder) wait(ctx context.Context) bool {
 	case !f.due || len(f.batch.rows) == 0:
 	case f.isEven():
 		offer = f.batches
-		f.ration.note(f.batch)
+		f.note()
 	case !f.waiting:
 		f.waiting = true
 		f.delay.Reset(breath)
@@ -118,12 +119,17 @@ func (f *feeder) tell(feeding bool) {
 	}
 }
 
+// note takes down what is to be known of the open batch once it is the writer's.
+func (f *feeder) note() {
+	f.offered = len(f.batch.rows)
+	f.ration.note(f.batch)
+}
+
 // next opens a new batch. Where others need the memory more than this rule needs
 // to be ahead of the writer it waits for the one that was handed over.
 func (f *feeder) next(ctx context.Context) {
 	now := time.Now()
-	n := len(f.batch.rows)
-	f.fast = n >= fastRows && now.Sub(f.handed) <= time.Duration(n)*breath/fastRows
+	f.fast = f.offered >= fastRows && now.Sub(f.handed) <= time.Duration(f.offered)*breath/fastRows
 	f.pieces, f.handed = 0, now
 	f.taken(now)
 	ready := closed
@@ -155,7 +161,7 @@ func (f *feeder) offer(ctx context.Context) {
 	if !f.due || f.pieces < many || !f.isEven() {
 		return
 	}
-	f.ration.note(f.batch)
+	f.note()
 	select {
 	case f.batches <- f.batch:
 		f.next(ctx)
@@ -169,7 +175,8 @@ const many = 8
 // isEven tells whether the open batch goes in one statement of a size that is
 // prepared, or need not wait for the rows that make it so. Else it takes two in
 // a transaction: four requests instead of one, where the next row of a stream
-// of small messages is a moment away.
+// of small messages is a moment away. One that has waited longer than that, as
+// for a slow server, goes as it is.
 func (f *feeder) isEven() bool {
 	n := len(f.batch.rows)
 	return n > 0 && (f.overdue || f.pieces < many || !f.batch.full || f.batch.manner != nil || n == rounded(n))
@@ -341,7 +348,7 @@ func (f *feeder) open() {
 
 // hand gives the batch to the writer and opens another.
 func (f *feeder) hand(ctx context.Context) error {
-	f.ration.note(f.batch)
+	f.note()
 	f.idle()
 	defer f.stages.work()
 	select {

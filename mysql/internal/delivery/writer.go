@@ -32,7 +32,7 @@ const (
 	turnBatches = 8                      // a turn has so many,
 	leastTurn   = 100 * time.Millisecond // at least as long,
 	mostTurn    = time.Second            // and no longer
-	lull        = 5 * time.Millisecond   // without a batch for so long it has no rows to write
+	lull        = 2 * deepBreath         // without a batch for so long it has no rows to write
 )
 
 // largeBatch is from how many bytes on a batch's memory is given back at once.

@@ -274,10 +274,14 @@ func (d *Disk) write(b *batch) error {
 			return nil
 		}
 		d.unencode(len(data))
-		if lasts = !noSpace(err); n > 0 || lasts {
+		lasts = !noSpace(err)
+		switch {
+		case lasts: // the repair writes it all to a segment that overrules this one
+			_ = seg.file.Truncate(seg.size)
+		case n > 0:
 			d.syncTurn.Lock()
 			defer d.syncTurn.Unlock()
-			if e := seg.cutBack(); e != nil && !lasts {
+			if e := seg.cutBack(); e != nil {
 				err, lasts = e, true
 			}
 		}

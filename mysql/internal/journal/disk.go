@@ -115,18 +115,19 @@ var ErrIdentity = errors.New("the journal belongs to another identity")
 
 // Disk is a queue on disk. See the package's description for what it survives.
 type Disk struct {
-	o        Options
-	fs       FS
-	log      Logger
-	strict   bool // SyncEvery is Always
-	id       journalID
-	salt     uint32
-	boot     [16]byte
-	lock     io.Closer
-	report   Report
-	recovery        // zero once Open returns
-	replay   uint64 // messages below may have been handed out by a former run
-	openedAt uint64 // what NextRow was when Open returned
+	o         Options
+	fs        FS
+	log       Logger
+	strict    bool // SyncEvery is Always
+	id        journalID
+	salt      uint32
+	boot      [16]byte
+	lock      io.Closer
+	report    Report
+	recovery         // zero once Open returns
+	unsecured bool   // what the run before has written last may not be on the disk
+	replay    uint64 // messages below may have been handed out by a former run
+	openedAt  uint64 // what NextRow was when Open returned
 
 	ready    chan struct{} // one slot: something to read
 	syncKick chan struct{} // one slot: something to sync
@@ -390,7 +391,7 @@ func (d *Disk) Close() error {
 		d.mu.Unlock()
 		d.summarise()
 	}
-	if e := d.closeState(err == nil); err == nil {
+	if e := d.closeState(err == nil && !d.unsecured); err == nil {
 		err = e
 	}
 	d.mu.Lock()

@@ -354,45 +354,48 @@ func (d *Disk) resume(clean bool) error {
 // secure makes durable what a former run has written last, and may not have
 // synced, or cut off: its numbers are followed by others from now on, and a
 // sender that has not heard of it is told that it is kept. Where that fails it
-// is as if the last message were another, and it is taken again.
+// is as if the last message were another, and it is taken again; the next run
+// is to try again.
 func (d *Disk) secure() {
 	var err error
 	if d.state.stale { // else the names were synced with that of the new state file
 		err = d.fs.SyncDir(d.o.Dir)
 	}
 	for _, s := range d.segments {
-		if err != nil {
-			break
+		if s.summarised || s.size == 0 {
+			continue
 		}
-		if !s.summarised && s.size > 0 {
-			err = d.secureSegment(s)
+		if e := d.secureSegment(s); e != nil {
+			err = e
+			s.plain = true // a summary would vouch for it
 		}
 	}
 	if err != nil {
 		d.log.Errorf("journal %s: what the run before has written last cannot be synced: %v", d.o.Dir, err)
 		d.lastBytes = digest{}
+		d.unsecured = true
 	}
 }
 
 // secureSegment writes what the file has once more before it syncs it: a sync
 // that failed in the run before, which was killed then, has left pages that
 // pass for written and are not on the disk, and another sync would pass over
-// them. After a restart of the machine all that can be read is on the disk.
+// them.
 func (d *Disk) secureSegment(s *segment) error {
 	file, err := d.fs.Reopen(s.path)
 	if err != nil {
 		return err
 	}
-	if !s.damaged && (d.boot == [16]byte{} || d.boot == d.prior.boot) {
-		err = writeAgain(file, s.size, d.reader.scan.window)
-	}
-	if err == nil {
+	if err = writeAgain(file, s.size, d.reader.scan.window); err == nil {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
 }
 
-// writeAgain writes the first size bytes of file in their places.
+const badSector = 4096 // bytes that a disk refuses together
+
+// writeAgain writes the first size bytes of file in their places, but for what
+// cannot be read.
 func writeAgain(file File, size int64, window []byte) error {
 	if cap(window) == 0 {
 		window = make([]byte, windowSize)
@@ -400,9 +403,13 @@ func writeAgain(file File, size int64, window []byte) error {
 	window = window[:cap(window)]
 	for at := int64(0); at < size; {
 		b := window[:min(int64(len(window)), size-at)]
-		n, err := file.ReadAt(b, at)
-		if n < len(b) {
-			return fmt.Errorf("reading it again: %w", err)
+		n, _ := file.ReadAt(b, at)
+		if n < len(b) { // a bad place
+			if n == 0 {
+				at = min(at-at%badSector+badSector, size)
+				continue
+			}
+			b = b[:n]
 		}
 		if _, err := file.WriteAt(b, at); err != nil {
 			return err
