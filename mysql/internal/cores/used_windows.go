@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// used is the CPU time of the process.
+// used is the CPU time of the process so far, with that of the kernel for it.
 func used() time.Duration {
 	var created, exited, kernel, user windows.Filetime
 	if windows.GetProcessTimes(windows.CurrentProcess(), &created, &exited, &kernel, &user) != nil {

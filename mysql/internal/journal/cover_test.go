@@ -18,9 +18,8 @@ type lyingFS struct {
 
 var errLie = errors.New("it failed, it says")
 
-func (l *lyingFS) Create(path string) (File, error) { return l.wrap(l.FS.Create(path)) }
-
-func (l *lyingFS) wrap(f File, err error) (File, error) {
+func (l *lyingFS) Create(path string) (File, error) {
+	f, err := l.FS.Create(path)
 	if err != nil {
 		return nil, err
 	}
