@@ -56,7 +56,7 @@ type Inlet struct {
 
 // inPipe is a connection of the inlet.
 type inPipe struct {
-	conn  net.Conn
+	conn  source
 	busy  atomic.Bool // inside a message, or handing it over
 	batch [][]byte    // what is being handed over; reused
 }
@@ -155,12 +155,12 @@ func (in *Inlet) accept() {
 			_ = conn.Close()
 			continue
 		}
-		p := &inPipe{conn: conn}
+		p := &inPipe{conn: plain{conn}}
 		if !in.add(p) {
 			_ = conn.Close()
 			return
 		}
-		go in.serve(p)
+		go in.serve(p, conn)
 	}
 }
 
@@ -177,18 +177,18 @@ func (in *Inlet) add(p *inPipe) bool {
 	return true
 }
 
-func (in *Inlet) serve(p *inPipe) {
+func (in *Inlet) serve(p *inPipe, conn net.Conn) {
 	defer in.running.Done()
 	defer func() {
-		_ = p.conn.Close()
 		in.mu.Lock()
+		_ = p.conn.Close()
 		delete(in.pipes, p)
 		in.signal()
 		in.mu.Unlock()
 	}()
-	wire, err := greet(p.conn, protoPull, inletBuffer)
+	wire, err := greet(conn, protoPull, inletBuffer)
 	if err == nil {
-		in.greeted()
+		in.greeted(p, wire)
 	}
 	for err == nil {
 		err = in.one(p, wire)
@@ -198,13 +198,22 @@ func (in *Inlet) serve(p *inPipe) {
 	}
 }
 
-// greeted tells the handler of a new connection.
-func (in *Inlet) greeted() {
+// greeted tells the handler of a new connection. Where it takes several messages
+// at once, they may be read in rounds.
+func (in *Inlet) greeted(p *inPipe, wire *pipe) {
 	select {
 	case in.turn <- struct{}{}:
 		defer func() { <-in.turn }()
 	case <-in.done:
 		return
+	}
+	if _, ok := in.handler.(Gatherer); ok {
+		in.mu.Lock()
+		if !in.closed {
+			p.conn = inRounds(wire.Conn)
+			wire.source = p.conn
+		}
+		in.mu.Unlock()
 	}
 	if g, ok := in.handler.(Greeter); ok && !in.isClosed() {
 		g.Connected()
@@ -250,20 +259,23 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 // that, and returns how many messages that were.
 func (in *Inlet) hand(p *inPipe, wire *pipe, data []byte) int {
 	g, gathers := in.handler.(Gatherer)
-	var more []byte
-	if gathers {
-		more, gathers = wire.another(in.limit)
-	}
 	if !gathers {
 		in.handler.Message(data)
 		return 1
 	}
+	more, several := wire.another(in.limit)
+	if !several {
+		p.conn.took(1)
+		in.handler.Message(data)
+		return 1
+	}
 	p.batch = append(p.batch[:0], data)
-	for ; gathers; more, gathers = wire.another(in.limit) {
+	for ; several; more, several = wire.another(in.limit) {
 		p.batch = append(p.batch, more)
 	}
-	g.Messages(p.batch)
 	n := len(p.batch)
+	p.conn.took(n)
+	g.Messages(p.batch)
 	clear(p.batch)
 	return n
 }

@@ -51,7 +51,7 @@ func (l *Launcher) Spawn() (Process, error) {
 		Path: path, Args: l.args, Env: append(os.Environ(), EnvWorker+"=1"),
 		Stdin: orders, Stdout: answers, Stderr: os.Stderr,
 	}
-	err = cmd.Start()
+	err = launch(cmd)
 	_, _ = orders.Close(), answers.Close()
 	if err != nil {
 		_, _ = toWorker.Close(), fromWorker.Close()

@@ -169,8 +169,12 @@ func (f *feeder) offer(ctx context.Context) {
 	}
 }
 
-// many is how many messages make a batch one of a stream of small ones.
-const many = 8
+// many is how many messages make a batch one of a stream of small ones, of few
+// rows each.
+const (
+	many = 8
+	few  = 4
+)
 
 // isEven tells whether the open batch goes in one statement of a size that is
 // prepared, or need not wait for the rows that make it so. Else it takes two in
@@ -179,7 +183,8 @@ const many = 8
 // for a slow server, goes as it is.
 func (f *feeder) isEven() bool {
 	n := len(f.batch.rows)
-	return n > 0 && (f.overdue || f.pieces < many || !f.batch.full || f.batch.manner != nil || n == rounded(n))
+	small := f.pieces >= many && n <= few*f.pieces
+	return n > 0 && (f.overdue || !small || !f.batch.full || f.batch.manner != nil || n == rounded(n))
 }
 
 // message adds a message's rows. An error means that ctx is done.
@@ -326,7 +331,7 @@ func (f *feeder) ready(ctx context.Context, ref *rowRef) (*schema.Table, error) 
 // come at fastRows in a breath or faster, it is deepBreath.
 const (
 	breath     = time.Millisecond
-	deepBreath = 8 * time.Millisecond
+	deepBreath = 16 * time.Millisecond
 	fastRows   = 8
 )
 

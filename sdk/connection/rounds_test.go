@@ -1,0 +1,162 @@
+package connection
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestPace: messages are read in rounds where from 8 to 64 come in a millisecond.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := pace{since: now}
+	for _, step := range []struct {
+		came   int
+		passed time.Duration
+		want   bool
+	}{
+		{7, round, false},
+		{8, round, true},
+		{15, 2 * round, false},
+		{500, 10 * round, true},
+		{2, round / 10, true}, // too short to tell
+		{6, round * 9 / 10, true},
+		{0, round, false},
+		{64, round, true},
+		{65, round, false},
+		{100_000_000, time.Hour, true},
+	} {
+		p.came += step.came
+		now = now.Add(step.passed)
+		if p.judge(now); p.fast != step.want {
+			t.Errorf("%d messages in %v: fast is %v", step.came, step.passed, p.fast)
+		}
+	}
+}
+
+// taker counts what it gets and tells when it has so many.
+type taker struct {
+	t *testing.T
+
+	mu   sync.Mutex
+	got  int
+	want int
+	full chan struct{} // closed at that number
+}
+
+func (k *taker) Message(data []byte) { k.Messages([][]byte{data}) }
+
+func (k *taker) TooLarge(*TooLargeError) {}
+
+func (k *taker) Messages(batch [][]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, m := range batch {
+		if want := fmt.Sprint(k.got); string(m) != want {
+			k.t.Errorf("%q came, want %s", m, want)
+		}
+		if k.got++; k.got == k.want {
+			close(k.full)
+		}
+	}
+}
+
+func (k *taker) expect(n int) <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.want, k.full = k.got+n, make(chan struct{})
+	return k.full
+}
+
+// TestNothingStaysBehind: whatever the pace was before, a message that nothing
+// follows is handed over, and so is the end of the connection.
+func TestNothingStaysBehind(t *testing.T) {
+	t.Parallel()
+	k := &taker{t: t}
+	url := address(t)
+	in := inlet(t, url, 1<<20, k)
+	out := NewOutlet(url)
+	t.Cleanup(out.Close)
+	sent := 0
+	send := func(n int) {
+		full := k.expect(n)
+		for range n {
+			var f Frames
+			f.Add(fmt.Append(nil, sent))
+			sent++
+			if err := out.Send(&f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case <-full:
+		case <-time.After(patience):
+			t.Fatalf("of %d messages the last did not arrive", sent)
+		}
+	}
+	for i := range 400 {
+		send(1 + i%3*200) // few and many, as fast as they go
+	}
+	last := k.expect(1)
+	var f Frames
+	f.Add(fmt.Append(nil, sent))
+	if err := out.Send(&f); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	<-last
+	if !in.Drain(drain) {
+		t.Error("the end of the connection was not noticed")
+	}
+}
+
+// TestRoundsEnd: a read that waits ends with the connection, in rounds or not.
+func TestRoundsEnd(t *testing.T) {
+	t.Parallel()
+	for _, fast := range []bool{false, true} {
+		a, b := connected(t)
+		s := inRounds(b)
+		if fast {
+			s.took(20)
+		}
+		ended := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, s)
+			ended <- err
+		}()
+		if _, err := a.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatal("the read goes on")
+		}
+	}
+}
+
+// connected returns the ends of a socket.
+func connected(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	url := address(t)
+	ln, err := listen(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if a, err = dial(url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	if b, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
+}
