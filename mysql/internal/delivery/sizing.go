@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -15,70 +14,132 @@ const (
 )
 
 const (
-	sampled    = 5   // full batches until a size is judged
-	worthwhile = 1.1 // how much faster twice the rows must go to be kept
-	restful    = 200 // full batches before a larger size is tried again
+	worthwhile = 1.1 // how much faster twice the rows must go to be worth it
+	agreed     = 5   // pairs of batches that decide a trial where all agree
+	enough     = 15  // pairs that decide it in any case
+	restful    = 200 // full batches between trials that have changed nothing
 )
 
-// sizing finds how many rows a batch should have, where more of them wait: it
-// doubles the number as long as the rate grows with it, as it does where the
-// server is far, and halves it on conflicts, on packets too large and on
-// writes that take long. Its methods but rows belong to the writer.
+// sizing finds how many rows a batch should have, where more of them wait. It
+// tries a size and its double in turns, batch by batch, so that whatever else
+// goes on falls on both: more rows are worth it where each request takes its
+// time, as to a server far away or one whose commits wait for a disk. Near a
+// server at leisure they cost it its caches, so a size above the first has to
+// prove its worth again from time to time. Sizes are halved on conflicts, on
+// packets too large and on writes that take long. Its methods but rows belong
+// to the writer.
 type sizing struct {
-	limit atomic.Int64
+	limit atomic.Int64 // rows of the next batch; 0 stands for firstRows
 
-	rates []float64 // rows/s of full batches of this size
-	half  float64   // the rate at half the size; 0 not known
-	rest  int       // full batches before the size may grow
+	size  int    // rows of a batch where nothing is tried; 0 for firstRows
+	trial *trial // nil where nothing is
+	rest  int    // full batches until the next
+}
+
+// trial compares batches of so many rows with such of twice as many.
+type trial struct {
+	small int
+	rates [2][]float64 // rows/s of the small ones and of the large ones
 }
 
 // rows is how many rows a batch may have now.
-func (s *sizing) rows(most int) int {
-	limit := int(s.limit.Load())
-	if limit == 0 {
-		limit = firstRows
+func (s *sizing) rows(most int) int { return orFirst(s.limit.Load(), most) }
+
+func orFirst[N int | int64](size N, most int) int {
+	if size == 0 {
+		size = firstRows
 	}
-	return min(limit, most)
+	return min(int(size), most)
 }
 
 // wrote notes a batch that was stored, where a batch may have most rows.
 func (s *sizing) wrote(rows int, took time.Duration, most int) {
-	size := s.rows(most)
-	if rows < size {
+	size := orFirst(s.size, most)
+	switch {
+	case rows < size && (s.trial == nil || rows < s.trial.small):
 		return // a batch that nobody waited for tells nothing of larger ones
-	}
-	if took > longWrite {
+	case took > longWrite && rows > size:
+		s.settle(size)
+		return
+	case took > longWrite:
 		s.trouble(most)
 		return
-	}
-	if s.rest > 0 {
+	case s.rest > 0:
 		s.rest--
 		return
+	case s.trial == nil:
+		if s.trial = next(size, most, size > firstRows); s.trial == nil {
+			s.rest = restful
+			return
+		}
 	}
-	s.rates = append(s.rates, float64(rows)/max(took, 1).Seconds())
-	if len(s.rates) < sampled {
+	t := s.trial
+	large := 0
+	if rows > t.small {
+		large = 1
+	}
+	t.rates[large] = append(t.rates[large], float64(rows)/max(took, 1).Seconds())
+	won, decided := t.verdict()
+	if !decided {
+		s.limit.Store(int64(t.turn()))
 		return
 	}
-	slices.Sort(s.rates)
-	rate := s.rates[sampled/2]
-	s.rates = s.rates[:0]
-	switch {
-	case s.half > 0 && rate < s.half*worthwhile:
-		s.limit.Store(int64(size / 2))
-		s.half, s.rest = 0, restful
-	case 2*size <= min(most, mostRows):
-		s.limit.Store(int64(2 * size))
-		s.half = rate
-	default:
-		s.half, s.rest = 0, restful
+	if !won {
+		s.settle(t.small)
+		return
 	}
+	s.settle(2 * t.small)
+	if s.trial = next(2*t.small, most, false); s.trial != nil {
+		s.rest = 0
+	}
+}
+
+// next is the trial to make of batches of size rows: whether half of them would
+// do, or whether twice as many are worth it; nil if they cannot have as many.
+func next(size, most int, half bool) *trial {
+	switch {
+	case half:
+		return &trial{small: size / 2}
+	case 2*size <= min(most, mostRows):
+		return &trial{small: size}
+	}
+	return nil
+}
+
+// settle ends a trial.
+func (s *sizing) settle(size int) {
+	s.size, s.trial, s.rest = size, nil, restful
+	s.limit.Store(int64(size))
+}
+
+// turn is how many rows the next batch should have.
+func (t *trial) turn() int {
+	if len(t.rates[1]) < len(t.rates[0]) {
+		return 2 * t.small
+	}
+	return t.small
+}
+
+// verdict tells whether the large size is worth it, once that is decided.
+func (t *trial) verdict() (large, decided bool) {
+	pairs := min(len(t.rates[0]), len(t.rates[1]))
+	if pairs < agreed {
+		return false, false
+	}
+	faster := 0
+	for i := range pairs {
+		if t.rates[1][i] >= worthwhile*t.rates[0][i] {
+			faster++
+		}
+	}
+	return 2*faster > pairs, faster == 0 || faster == pairs || pairs >= enough
 }
 
 // trouble notes a batch that was too much for the server, or for its other clients.
 func (s *sizing) trouble(most int) {
-	size := s.rows(most)
-	if size > leastRows {
-		s.limit.Store(int64(max(size/2, leastRows)))
+	size := s.size
+	if n := s.rows(most); n > leastRows {
+		size = max(n/2, leastRows)
 	}
-	s.rates, s.half, s.rest = s.rates[:0], 0, restful
+	s.settle(size)
 }
