@@ -23,7 +23,7 @@ func (plain) took(int) {}
 // finds nothing, and what the kernel holds for a connection would be full
 // before a round is over: it takes some 270 small messages on Linux.
 const (
-	round = time.Millisecond
+	round = 2 * time.Millisecond
 	fast  = 8  // messages a millisecond, from which on there are rounds
 	brisk = 64 // and up to which
 )

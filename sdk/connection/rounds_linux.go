@@ -25,6 +25,8 @@ type rounds struct {
 	events syscall.RawConn // of the poller
 	muted  bool            // it does not tell
 
+	drained bool // the last Read took all that there was
+
 	into   []byte // what arrived reads into
 	n      int    // and what came of it
 	err    error
@@ -100,28 +102,39 @@ func pollerOf(fd int) (*os.File, error) {
 }
 
 // Read waits for the next arrival or, where they come fast, the next round.
-func (r *rounds) Read(b []byte) (int, error) {
-	for {
-		n, err := r.socket.Read(b)
-		if !errors.Is(err, unix.EAGAIN) {
+func (r *rounds) Read(b []byte) (n int, err error) {
+	if !r.drained { // there may be more
+		if n, err = r.socket.Read(b); !errors.Is(err, unix.EAGAIN) {
+			r.drained = n < len(b)
 			return n, err
 		}
-		r.judge(time.Now())
-		if r.fast != r.muted {
-			if err := r.mute(r.fast); err != nil {
-				return 0, err
-			}
+	}
+	for err = unix.EAGAIN; errors.Is(err, unix.EAGAIN); {
+		if n, err = r.next(b); err == nil {
+			r.drained = n < len(b)
 		}
-		if r.fast {
-			time.Sleep(round)
-			continue
-		}
-		r.into = b
-		if err := r.events.Read(r.arrive); err != nil {
+	}
+	return n, err
+}
+
+// next is a Read of what is not there yet, which has not come either where it
+// returns EAGAIN.
+func (r *rounds) next(b []byte) (int, error) {
+	r.judge(time.Now())
+	if r.fast != r.muted {
+		if err := r.mute(r.fast); err != nil {
 			return 0, err
 		}
-		return r.n, r.err
 	}
+	if r.fast {
+		time.Sleep(round)
+		return r.socket.Read(b)
+	}
+	r.into = b
+	if err := r.events.Read(r.arrive); err != nil {
+		return 0, err
+	}
+	return r.n, r.err
 }
 
 // mute makes the poller tell of arrivals, at once if there are any, or not.

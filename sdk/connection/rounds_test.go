@@ -19,15 +19,15 @@ func TestPace(t *testing.T) {
 		passed time.Duration
 		want   bool
 	}{
-		{7, round, false},
-		{8, round, true},
-		{15, 2 * round, false},
+		{15, round, false},
+		{16, round, true},
+		{31, 2 * round, false},
 		{500, 10 * round, true},
 		{2, round / 10, true}, // too short to tell
-		{6, round * 9 / 10, true},
+		{14, round * 9 / 10, true},
 		{0, round, false},
-		{64, round, true},
-		{65, round, false},
+		{128, round, true},
+		{129, round, false},
 		{100_000_000, time.Hour, true},
 	} {
 		p.came += step.came

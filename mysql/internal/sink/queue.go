@@ -82,7 +82,8 @@ func (m messages) Next() (delivery.Message, bool) {
 	accepted := j.Accepted()
 	d.Accepted, d.Nanos = uint32(accepted.Unix()), accepted.UnixNano()
 	if j.Replayed {
-		d.Settled = j.Settled
+		replayed := j // its own, or each message would be allocated
+		d.Settled = replayed.Settled
 	}
 	return d, true
 }
