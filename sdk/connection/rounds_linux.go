@@ -98,21 +98,26 @@ func pollerOf(fd int) (*os.File, error) {
 		_ = unix.Close(ep)
 		return nil, err
 	}
-	return os.NewFile(uintptr(ep), "poller"), nil
+	poller := os.NewFile(uintptr(ep), "poller")
+	if err := poller.SetDeadline(time.Time{}); err != nil { // the runtime's poller has not taken it
+		_ = poller.Close()
+		return nil, err
+	}
+	return poller, nil
 }
 
 // Read waits for the next arrival or, where they come fast, the next round.
 func (r *rounds) Read(b []byte) (n int, err error) {
 	if !r.drained { // there may be more
-		if n, err = r.socket.Read(b); !errors.Is(err, unix.EAGAIN) {
-			r.drained = n < len(b)
-			return n, err
-		}
+		n, err = r.socket.Read(b)
 	}
-	for err = unix.EAGAIN; errors.Is(err, unix.EAGAIN); {
-		if n, err = r.next(b); err == nil {
-			r.drained = n < len(b)
-		}
+	for r.drained || errors.Is(err, unix.EAGAIN) {
+		r.drained = false
+		n, err = r.next(b)
+	}
+	if err == nil {
+		r.bytes += n
+		r.drained = n < len(b)
 	}
 	return n, err
 }
@@ -137,7 +142,7 @@ func (r *rounds) next(b []byte) (int, error) {
 	return r.n, r.err
 }
 
-// mute makes the poller tell of arrivals, at once if there are any, or not.
+// mute makes the poller tell of arrivals, or not.
 func (r *rounds) mute(muted bool) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN}
 	if muted {

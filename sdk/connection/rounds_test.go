@@ -18,19 +18,25 @@ func TestPace(t *testing.T) {
 		came   int
 		passed time.Duration
 		want   bool
+		bytes  int
 	}{
-		{15, round, false},
-		{16, round, true},
-		{31, 2 * round, false},
-		{500, 10 * round, true},
-		{2, round / 10, true}, // too short to tell
-		{14, round * 9 / 10, true},
-		{0, round, false},
-		{128, round, true},
-		{129, round, false},
-		{100_000_000, time.Hour, true},
+		{came: 15, passed: round},
+		{came: 16, passed: round, want: true},
+		{came: 31, passed: 2 * round},
+		{came: 500, passed: 10 * round, want: true},
+		{came: 2, passed: round / 10, want: true}, // too short to tell
+		{came: 14, passed: round * 9 / 10, want: true},
+		{passed: round},
+		{came: 128, passed: round, want: true},
+		{came: 129, passed: round},
+		{came: 100_000_000, passed: time.Hour, bytes: 1 << 30, want: true},
+		{came: 100, passed: 2*round + time.Millisecond}, // a round that was late tells nothing
+		{came: 100, passed: 2*round + time.Millisecond, want: true},
+		{came: 16, passed: round, bytes: 40 << 10, want: true},
+		{came: 16, passed: round, bytes: 50 << 10},
 	} {
 		p.came += step.came
+		p.bytes += step.bytes
 		now = now.Add(step.passed)
 		if p.judge(now); p.fast != step.want {
 			t.Errorf("%d messages in %v: fast is %v", step.came, step.passed, p.fast)

@@ -48,14 +48,16 @@ func againstPeers(s *stage, _ options) []measurement {
 // first rows are visible before the others are sent.
 func (s *stage) running(perMessage int) road {
 	return func(rows int) (sample, error) {
-		rows -= rows % 1000
+		const first = 1000
+		if rows -= rows % first; rows < 2*first {
+			return sample{}, fmt.Errorf("it takes %d rows at least", 2*first)
+		}
 		messages := s.render(rows, perMessage)
 		f, err := s.launch(nil)
 		if err != nil {
 			return sample{}, err
 		}
 		defer f.end()
-		const first = 1000
 		if err = f.send(messages[:first/perMessage], 0); err == nil {
 			err = s.await(first)
 		}
@@ -68,7 +70,7 @@ func (s *stage) running(perMessage int) road {
 		}
 		start := time.Now()
 		if err = f.send(messages[first/perMessage:], 0); err == nil {
-			err = s.await(rows)
+			_, err = s.filled(rows)
 		}
 		took := time.Since(start)
 		after, failed := treeCPU(f.plugin.Pid())
@@ -139,6 +141,9 @@ func (s *stage) peer(rows int, name string, args ...string) (sample, error) {
 	}
 	cpu := float64((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds()) - before
 	left := float64(rows - start)
+	if left <= 0 {
+		return sample{}, fmt.Errorf("%s: all rows came before the clock began: more of them are needed", name)
+	}
 	return sample{rate: left / took.Seconds(), cpu: cpu / left}, s.check(rows)
 }
 

@@ -40,6 +40,7 @@ type sizing struct {
 type trial struct {
 	small int
 	rates [2][]float64 // rows/s of the small ones and of the large ones
+	least int          // rows of a large one: bytes and columns may bound it
 }
 
 // rows is how many rows a batch may have now.
@@ -55,14 +56,14 @@ func orFirst[N int | int64](size N, most int) int {
 // wrote notes a batch that was stored, where a batch may have most rows.
 func (s *sizing) wrote(rows int, took time.Duration, most int) {
 	size := orFirst(s.size, most)
+	if s.trial != nil && 2*s.trial.small > most { // fewer are allowed now
+		s.settle(size)
+	}
 	switch {
 	case rows < size && (s.trial == nil || rows < s.trial.small):
 		return // a batch that nobody waited for tells nothing of larger ones
-	case took > longWrite && rows > size:
-		s.settle(size)
-		return
 	case took > longWrite:
-		s.trouble(most)
+		s.trouble(rows, most)
 		return
 	case s.rest > 0:
 		s.rest--
@@ -74,11 +75,7 @@ func (s *sizing) wrote(rows int, took time.Duration, most int) {
 		}
 	}
 	t := s.trial
-	large := 0
-	if rows > t.small {
-		large = 1
-	}
-	t.rates[large] = append(t.rates[large], float64(rows)/max(took, 1).Seconds())
+	t.note(rows, float64(rows)/max(took, 1).Seconds())
 	won, decided := t.verdict()
 	if !decided {
 		s.limit.Store(int64(t.turn()))
@@ -88,8 +85,8 @@ func (s *sizing) wrote(rows int, took time.Duration, most int) {
 		s.settle(t.small)
 		return
 	}
-	s.settle(2 * t.small)
-	if s.trial = next(2*t.small, most, false); s.trial != nil {
+	s.settle(t.least)
+	if s.trial = next(t.least, most, false); s.trial != nil {
 		s.rest = 0
 	}
 }
@@ -110,6 +107,22 @@ func next(size, most int, half bool) *trial {
 func (s *sizing) settle(size int) {
 	s.size, s.trial, s.rest = size, nil, restful
 	s.limit.Store(int64(size))
+}
+
+// note takes down the rate of a batch. It counts where its like are not ahead:
+// batches that are compared lie side by side.
+func (t *trial) note(rows int, rate float64) {
+	mine, other := 0, 1
+	if rows > t.small {
+		mine, other = 1, 0
+	}
+	if len(t.rates[mine]) > len(t.rates[other]) {
+		return
+	}
+	t.rates[mine] = append(t.rates[mine], rate)
+	if mine == 1 && (t.least == 0 || rows < t.least) {
+		t.least = rows
+	}
 }
 
 // turn is how many rows the next batch should have.
@@ -135,11 +148,16 @@ func (t *trial) verdict() (large, decided bool) {
 	return 2*faster > pairs, faster == 0 || faster == pairs || pairs >= enough
 }
 
-// trouble notes a batch that was too much for the server, or for its other clients.
-func (s *sizing) trouble(most int) {
-	size := s.size
-	if n := s.rows(most); n > leastRows {
-		size = max(n/2, leastRows)
+// trouble notes a batch of so many rows that was too much for the server, or for
+// its other clients.
+func (s *sizing) trouble(rows, most int) {
+	size := orFirst(s.size, most)
+	switch {
+	case rows > size: // a trial
+		s.settle(size)
+	case size > leastRows:
+		s.settle(max(size/2, leastRows))
+	default:
+		s.settle(s.size)
 	}
-	s.settle(size)
 }

@@ -94,12 +94,12 @@ func TestSizingIgnoresBatchesThatAreNotFull(t *testing.T) {
 
 func TestSizingShrinksOnTroubleAndGrowsAgain(t *testing.T) {
 	s := &sizing{}
-	s.trouble(10000)
+	s.trouble(s.rows(10000), 10000)
 	if got := s.rows(10000); got != 500 {
 		t.Errorf("%d rows after trouble, want 500", got)
 	}
 	for range 20 {
-		s.trouble(10000)
+		s.trouble(s.rows(10000), 10000)
 	}
 	if got := s.rows(10000); got != leastRows {
 		t.Errorf("%d rows after lasting trouble, want %d", got, leastRows)
@@ -113,8 +113,69 @@ func TestSizingShrinksOnTroubleAndGrowsAgain(t *testing.T) {
 		t.Errorf("%d rows when all is well again", got)
 	}
 	few := &sizing{}
-	few.trouble(7)
+	few.trouble(7, 7)
 	if got := few.rows(7); got != 7 {
 		t.Errorf("%d rows where 7 are allowed", got)
+	}
+}
+
+// TestSizingIsBounded: where batches stay at one of a trial's sizes, fewer rows
+// are allowed, or bytes and columns allow no batch to be as large as was tried,
+// a trial takes no more memory, and ends in a size that batches can have.
+func TestSizingIsBounded(t *testing.T) {
+	far, near := 20*time.Millisecond, 100*time.Microsecond
+	took := func(n int, apart time.Duration) time.Duration { return apart + time.Duration(n)*4*time.Microsecond }
+	capped := func(s *sizing, batches, rows int, apart time.Duration) {
+		for range batches {
+			n := min(s.rows(8000), rows)
+			s.wrote(n, took(n, apart), 8000)
+		}
+	}
+	bounded := func(name string, s *sizing) {
+		t.Helper()
+		if s.trial != nil && len(s.trial.rates[0])+len(s.trial.rates[1]) > 2*enough {
+			t.Errorf("%s: %d and %d rates", name, len(s.trial.rates[0]), len(s.trial.rates[1]))
+		}
+	}
+	s := &sizing{}
+	for range 10000 {
+		s.wrote(1000, took(1000, near), 8000)
+	}
+	bounded("messages of 1000 rows", s)
+
+	s = &sizing{}
+	s.fed(agreed*2+3, 8000, far, 4*time.Microsecond)
+	if s.trial == nil || s.trial.small != 2000 {
+		t.Fatalf("no trial of 2000: %+v", s)
+	}
+	for range 10000 {
+		s.wrote(1000, took(1000, far), 1000)
+	}
+	bounded("fewer allowed", s)
+	if s.trial != nil {
+		t.Errorf("a trial of more rows than are allowed: %+v", s.trial)
+	}
+
+	s = &sizing{}
+	capped(s, 10*restful, 5957, far)
+	if s.size < 5900 || s.size > 5957 {
+		t.Errorf("%d rows where 5957 fit and the server is far", s.size)
+	}
+	capped(s, 10*restful, 5957, near)
+	if s.size > 2*firstRows {
+		t.Errorf("%d rows once the server is near", s.size)
+	}
+}
+
+// TestSizingTroubleIsOfTheBatchThatHadIt: a trial's large batch that was too much
+// ends the trial, whichever size is next.
+func TestSizingTroubleIsOfTheBatchThatHadIt(t *testing.T) {
+	for _, written := range []int{1, 2} {
+		s := &sizing{}
+		s.fed(written, 8000, 0, time.Microsecond)
+		s.trouble(2000, 8000)
+		if got := orFirst(s.size, 8000); got != 1000 || s.trial != nil || s.rows(8000) != 1000 {
+			t.Errorf("%d rows after trouble with 2000", got)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // some 470 bytes for each argument (measured on MariaDB 10.11).
 const (
 	maxStatements = 64
-	maxArguments  = 1 << 16
+	maxArguments  = 3 << 15 // two of the largest, one with half of the other's rows: see sizing
 )
 
 // recalled is how many batches back a number of rows counts as one that recurs.

@@ -211,7 +211,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 		if class == fault.TooLarge || class == fault.TooSlow || fault.IsConflict(err) {
-			w.sizing.trouble(w.setup.Load().options.MaxBatchRows)
+			w.sizing.trouble(hi-lo, w.setup.Load().options.MaxBatchRows)
 		}
 		switch class {
 		case fault.None:
