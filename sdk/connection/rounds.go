@@ -48,7 +48,7 @@ func (p *pace) judge(now time.Time) {
 	}
 	ms := max(int64(passed/time.Millisecond), 1)
 	came, held := int64(p.came), overhead*int64(p.came)+2*int64(p.bytes)
-	late := p.fast && passed > 2*round // what came is what had room
+	late := p.fast && passed > 4*round // what came is what had room
 	p.fast = !late && came >= fast*ms && came <= brisk*ms && held/ms*int64(round/time.Millisecond) <= roomy
 	p.came, p.bytes, p.since = 0, 0, now
 }

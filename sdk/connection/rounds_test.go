@@ -30,8 +30,8 @@ func TestPace(t *testing.T) {
 		{came: 128, passed: round, want: true},
 		{came: 129, passed: round},
 		{came: 100_000_000, passed: time.Hour, bytes: 1 << 30, want: true},
-		{came: 100, passed: 2*round + time.Millisecond}, // a round that was late tells nothing
-		{came: 100, passed: 2*round + time.Millisecond, want: true},
+		{came: 200, passed: 4*round + time.Millisecond}, // a round that was late tells nothing
+		{came: 200, passed: 4*round + time.Millisecond, want: true},
 		{came: 16, passed: round, bytes: 40 << 10, want: true},
 		{came: 16, passed: round, bytes: 50 << 10},
 	} {

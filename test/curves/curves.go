@@ -17,7 +17,8 @@ func curves() []curve {
 const (
 	cells      = 1_500_000 // of each point of the columns' curve
 	perMessage = 100       // rows, where that is not what the points differ in
-	perRule    = 600_000   // rows of all rules together
+	ofRules    = 600_000   // rows of all rules together
+	ofEach     = 12_000    // and of each at least: what its statements take to prepare, some 4 ms, comes once
 	volume     = 24 << 20  // bytes of each point of a message's size, and at least three messages
 )
 
@@ -108,12 +109,12 @@ func byRows() curve {
 	return c
 }
 
-// byRules gives the same number of rows to more and more rules, each with a
-// table of its own, all at the same time.
+// byRules gives rows to more and more rules, each with a table of its own, all
+// at the same time.
 func byRules() curve {
 	c := curve{name: "rules", title: "Active rules", axis: "rules", unit: "a row"}
 	for _, n := range []int{1, 2, 5, 10, 50, 100, 200} {
-		rows := perRule / n / perMessage * perMessage
+		rows := max(ofRules/n, ofEach) / perMessage * perMessage
 		c.points = append(c.points, point{strconv.Itoa(n), 1, func() work {
 			w := one(sensors, rows, perMessage, sensor)
 			w.rules = n
