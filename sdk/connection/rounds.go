@@ -28,7 +28,7 @@ const (
 	fast  = 8  // messages a millisecond, from which on there are rounds
 	brisk = 64 // and up to which
 
-	roomy    = 100 << 10 // what may come in a round, in bytes of the kernel's,
+	roomy    = 160 << 10 // what may come in a round, in bytes of the kernel's,
 	overhead = 768       // of which a message takes so many, and up to twice its length
 )
 

@@ -32,8 +32,8 @@ func TestPace(t *testing.T) {
 		{came: 100_000_000, passed: time.Hour, bytes: 1 << 30, want: true},
 		{came: 200, passed: 4*round + time.Millisecond}, // a round that was late tells nothing
 		{came: 200, passed: 4*round + time.Millisecond, want: true},
-		{came: 16, passed: round, bytes: 40 << 10, want: true},
-		{came: 16, passed: round, bytes: 50 << 10},
+		{came: 16, passed: round, bytes: 70 << 10, want: true},
+		{came: 16, passed: round, bytes: 80 << 10},
 	} {
 		p.came += step.came
 		p.bytes += step.bytes
