@@ -18,7 +18,7 @@ const (
 	cells      = 1_500_000 // of each point of the columns' curve
 	perMessage = 100       // rows, where that is not what the points differ in
 	ofRules    = 600_000   // rows of all rules together
-	ofEach     = 12_000    // and of each at least: what its statements take to prepare, some 4 ms, comes once
+	ofEach     = 12_000    // and of each at least: what its statements take to prepare comes once
 	volume     = 24 << 20  // bytes of each point of a message's size, and at least three messages
 )
 
