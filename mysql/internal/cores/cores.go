@@ -20,11 +20,14 @@ const (
 	much  = 0.75                   // of the cores it has: the process gets twice as many
 	few   = 0.3                    // for so long it
 	calm  = 20                     // looks in a row: half as many
+
+	idle    = 0.02            // of a core or less, on one: looks become rare, as each wakes a process up that sleeps,
+	longest = 8 * time.Second // but not rarer than this
 )
 
 // Govern keeps the number of cores at what the process has used of late: from
-// one to as many as Go takes when the process begins. It decides twice a second, for as long as
-// the process lives. It does nothing where the variable GOMAXPROCS has decided.
+// one to as many as Go takes when the process begins. It decides twice a second while there
+// is work, for as long as the process lives. It does nothing where the variable GOMAXPROCS has decided.
 func Govern() {
 	if os.Getenv("GOMAXPROCS") != "" {
 		return
@@ -49,7 +52,7 @@ type governor struct {
 func (g *governor) run(stop <-chan struct{}) {
 	g.cores = 1
 	g.set(1)
-	tick := time.NewTicker(every)
+	tick := time.NewTimer(every)
 	defer tick.Stop()
 	was, at := g.used(), time.Now()
 	for {
@@ -59,11 +62,17 @@ func (g *governor) run(stop <-chan struct{}) {
 		case <-tick.C:
 		}
 		is, now := g.used(), time.Now()
-		if n := g.next(float64(is-was) / float64(max(now.Sub(at), 1))); n != g.cores {
+		used := float64(is-was) / float64(max(now.Sub(at), 1))
+		if n := g.next(used); n != g.cores {
 			g.cores = n
 			g.set(n)
 		}
+		pause := every
+		if g.cores == 1 && used <= idle {
+			pause = min(2*max(now.Sub(at), every), longest)
+		}
 		was, at = is, now
+		tick.Reset(pause)
 	}
 }
 

@@ -49,6 +49,8 @@ func TestCoresFollowWhatIsUsed(t *testing.T) {
 			{1, 1, []int{3}},
 			{0, 2 * calm, []int{1}},
 			{0, 1000, nil},
+			{0.9, int(longest / every), []int{2}}, // noticed when it is looked at again
+			{1.9, 1, []int{4}},
 		} {
 			mu.Lock()
 			rate = step.cores
