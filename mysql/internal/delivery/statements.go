@@ -16,7 +16,7 @@ import (
 // some 470 bytes for each argument (measured on MariaDB 10.11).
 const (
 	maxStatements = 64
-	maxArguments  = 3 << 15 // two of the largest, one with half of the other's rows: see sizing
+	maxArguments  = 3 << 15 // for one of the largest and one of half its rows, which sizing tries in turns
 )
 
 // recalled is how many batches back a number of rows counts as one that recurs.
