@@ -30,8 +30,8 @@ var batchProperties = []Property{
 		Name: "maxBatchDelay", Type: "duration", Default: 0, Unit: "ms", Allowed: "0 to 60s, as a number of milliseconds or e.g. 250ms",
 		Label: Text{"Batch delay", "批次延迟"},
 		Hint: Text{
-			"How long a batch that is not full waits for more rows although nothing else is being written. 0 writes at once; where 8 rows or more come each millisecond, within 10 ms.",
-			"在没有其他写入时，未满的批次等待更多行的时间。0 表示立即写入；每毫秒到达 8 行或更多时，在 10 ms 之内写入。",
+			"How long a batch that is not full waits for more rows although nothing else is being written. 0 writes at once; where 8 rows or more come each millisecond, within 16 ms.",
+			"在没有其他写入时，未满的批次等待更多行的时间。0 表示立即写入；每毫秒到达 8 行或更多时，在 16 ms 之内写入。",
 		},
 		read: readDelay,
 	},

@@ -38,6 +38,7 @@ type batch struct {
 	bytes int   // estimate of the arguments on the wire
 	full  bool  // no cell is absent
 	noted int64 // bytes of the rule's ration
+	lot   int   // the most rows of one statement, of several; 0 where one takes all
 	grows bool  // a field without a column is to get one
 
 	manner  *manner  // how the rows are written; nil inserts them
@@ -102,7 +103,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.spares)
 	b.room.Reset()
 	b.mapper.Forget()
-	b.cells, b.rows, b.bytes, b.full, b.uniform = b.cells[:0], b.rows[:0], 0, true, true
+	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot = b.cells[:0], b.rows[:0], 0, true, true, 0
 }
 
 // prepare empties b for rows of t as o wants them written.
@@ -347,8 +348,28 @@ func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.co
 
 // isFull tells whether the next row should open another batch.
 func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
-	limit := min(o.MaxBatchBytes, maxPacket)
-	return len(b.rows) >= maxRows || b.bytes >= limit || (len(b.rows)+1)*(len(b.cols)+1) > maxPlaceholders
+	placed := mostPlaced(len(b.cols))
+	most := min(maxRows, placed)
+	if b.lot > 0 {
+		lot := min(b.lot, placed)
+		most = min(sharing*lot, max(lot, min(o.MaxBatchRows, mostRows)))
+	}
+	return len(b.rows) >= most || b.bytes >= min(o.MaxBatchBytes, maxPacket)
+}
+
+// sharing is how many statements share a transaction that has a price of its own.
+const sharing = 4
+
+// mostPlaced is how many rows of so many columns one statement takes, also if
+// the next row has one more.
+func mostPlaced(columns int) int { return max(maxPlaceholders/(columns+1), 1) }
+
+// perStatement returns how many of n rows the next statement may take.
+func (b *batch) perStatement(n int) int {
+	if b.lot == 0 {
+		return n
+	}
+	return min(n, b.lot, mostPlaced(len(b.cols)))
 }
 
 // argumentSize is what a takes in the binary protocol, at most.

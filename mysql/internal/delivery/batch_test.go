@@ -130,6 +130,38 @@ func TestBatchIsFull(t *testing.T) {
 	}
 }
 
+// TestLotsAreStatements that the server takes, and no more rows than the rule allows.
+func TestLotsAreStatements(t *testing.T) {
+	for _, c := range []struct {
+		lot, columns, most int
+		rows, first        int
+	}{
+		{1000, 5, 65535, 4000, 1000},
+		{2000, 5, 65535, 8000, 2000},
+		{4000, 5, 65535, 8000, 4000}, // of more in one transaction nothing is gained
+		{1000, 5, 2500, 2500, 1000},
+		{1000, 5, 1000, 1000, 1000},
+		{1000, 199, 65535, 1308, 327}, // 65,535 arguments
+		{1000, 500, 65535, 520, 130},
+		{50, 5, 65535, 200, 50},
+	} {
+		columns := make([]schema.Column, c.columns)
+		for i := range columns {
+			columns[i] = schema.NewColumn(fmt.Sprint("c", i), "int")
+		}
+		b := &batch{}
+		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
+		b.cols, b.lot = make([]int, c.columns), c.lot
+		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
+		for !b.isFull(&o, 1, 1<<20) {
+			b.rows = append(b.rows, rowRef{})
+		}
+		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
+			t.Errorf("lots of %d rows of %d columns, %d rows at most: %d rows, the first %d in a statement; want %d, %d", c.lot, c.columns, c.most, rows, first, c.rows, c.first)
+		}
+	}
+}
+
 // TestRowsCostNoAllocation from the message's bytes to what the driver takes.
 func TestRowsCostNoAllocation(t *testing.T) {
 	b := &batch{}

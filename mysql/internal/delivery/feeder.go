@@ -183,8 +183,11 @@ const (
 // for a slow server, goes as it is.
 func (f *feeder) isEven() bool {
 	n := len(f.batch.rows)
-	small := f.pieces >= many && n <= few*f.pieces
-	return n > 0 && (f.overdue || !small || !f.batch.full || f.batch.manner != nil || n == rounded(n))
+	small, last := f.pieces >= many && n <= few*f.pieces, n
+	if f.batch.lot > 0 {
+		last = n % f.batch.lot
+	}
+	return n > 0 && (f.overdue || !small || !f.batch.full || f.batch.manner != nil || last == rounded(last))
 }
 
 // message adds a message's rows. An error means that ctx is done.
@@ -292,6 +295,10 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		f.meter.ExtraFields(dropped)
 	}
 	if len(f.batch.rows) == 1 {
+		f.sizing.suit(len(f.batch.cols))
+		if f.shares() {
+			f.batch.lot = f.sizing.rows(f.options.MaxBatchRows)
+		}
 		f.room, _ = f.ration.limit()
 		f.open()
 	}
@@ -334,6 +341,12 @@ const (
 	deepBreath = 16 * time.Millisecond
 	fastRows   = 8
 )
+
+// shares tells whether the open batch takes a transaction with requests of its
+// own in any case, as to move the ledger on: several statements share their price.
+func (f *feeder) shares() bool {
+	return f.options.Ledger != nil || f.batch.manner == nil && !f.at.Replayed && f.mayLoad(f.options)
+}
 
 // open starts the delay of a batch that has its first row.
 func (f *feeder) open() {

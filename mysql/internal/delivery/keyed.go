@@ -96,6 +96,9 @@ func (s *session) turnToGroup(b *batch, g *group) int {
 // chunk returns how many of g's rows from the i-th on the next statement takes.
 func (s *session) chunk(b *batch, g *group, i int) int {
 	n := g.size() - i
+	if lot := b.perStatement(g.size()); lot > 0 {
+		n = min(n, lot-i%lot)
+	}
 	switch g.kind {
 	case plan.Update:
 		n = min(n, b.manner.updated(b, g))
@@ -126,7 +129,6 @@ func (s *session) writeGroup(ctx context.Context, b *batch, g *group) error {
 		return nil
 	}
 	s.turnToGroup(b, g)
-	defer s.inserts.note(g.size())
 	for i := 0; i < g.size(); {
 		n := s.chunk(b, g, i)
 		affected, err := s.writeChunk(ctx, b, g, i, i+n)
@@ -135,6 +137,11 @@ func (s *session) writeGroup(ctx context.Context, b *batch, g *group) error {
 		}
 		s.passed += b.manner.passed(g, n, affected)
 		i += n
+	}
+	for n := g.size(); n > 0; {
+		lot := b.perStatement(n)
+		s.inserts.note(lot)
+		n -= lot
 	}
 	return nil
 }

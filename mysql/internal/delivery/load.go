@@ -76,18 +76,25 @@ func (l *loading) failed() {
 	l.avoid = l.avoided
 }
 
+// mayLoad tells whether rows may go by LOAD DATA at all.
+func (d *Delivery) mayLoad(o *Options) bool {
+	switch o.Road {
+	case InsertRoad:
+		return false
+	case AutoRoad: // MariaDB is quicker with INSERT, and TiDB splits what it loads
+		return d.localInfile.Load() && fault.Flavour(d.flavour.Load()) == fault.MySQL
+	}
+	return d.localInfile.Load()
+}
+
 // loads tells whether the rows lo to hi of b are to go by LOAD DATA.
 func (w *writer) loads(b *batch, lo, hi int) bool {
 	n := hi - lo
-	road := w.through.options.Road
 	if n < len(b.rows) {
 		return false // a part is written because the whole was refused
 	}
-	if b.manner != nil || road == InsertRoad || !w.localInfile.Load() || n < leastLoaded || n > mostLoaded || !b.full || b.inDoubt(lo, hi) {
+	if !w.mayLoad(&w.through.options) || b.manner != nil || n < leastLoaded || n > mostLoaded || !b.full || b.inDoubt(lo, hi) {
 		return false
-	}
-	if road == AutoRoad && fault.Flavour(w.flavour.Load()) != fault.MySQL {
-		return false // MariaDB is quicker with INSERT, and TiDB splits what it loads
 	}
 	if !b.loadable(lo, hi) {
 		return false

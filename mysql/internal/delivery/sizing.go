@@ -7,7 +7,8 @@ import (
 
 // The bounds of a batch that is sized by what the server makes of it.
 const (
-	firstRows = 1000            // where it begins, in rows
+	firstRows = 1000            // where it begins, in rows, and in arguments:
+	firstArgs = 8 << 10         // preparing a statement costs a packet for each
 	leastRows = 50              // and how far trouble can bring it down
 	mostRows  = 8000            // larger ones gain nothing that was ever measured, and cost the server memory
 	longWrite = 2 * time.Second // a statement that holds its locks for longer is too much at once
@@ -26,12 +27,13 @@ const (
 // time, as to a server far away or one whose commits wait for a disk. Near a
 // server at leisure they cost it its caches, so a size above the first has to
 // prove its worth again from time to time. Sizes are halved on conflicts, on
-// packets too large and on writes that take long. Its methods but rows belong
+// packets too large and on writes that take long. Its methods but rows and suit belong
 // to the writer.
 type sizing struct {
-	limit atomic.Int64 // rows of the next batch; 0 stands for firstRows
+	start atomic.Int64 // rows of the first batch; 0 for firstRows
+	limit atomic.Int64 // rows of the next batch; 0 stands for those of the first
 
-	size  int    // rows of a batch where nothing is tried; 0 for firstRows
+	size  int    // rows of a batch where nothing is tried; 0 for those of the first
 	trial *trial // nil where nothing is
 	rest  int    // full batches until the next
 }
@@ -44,18 +46,36 @@ type trial struct {
 }
 
 // rows is how many rows a batch may have now.
-func (s *sizing) rows(most int) int { return orFirst(s.limit.Load(), most) }
+func (s *sizing) rows(most int) int { return s.orFirst(int(s.limit.Load()), most) }
 
-func orFirst[N int | int64](size N, most int) int {
-	if size == 0 {
-		size = firstRows
+// suit makes batches begin with as many rows as suit rows of so many columns.
+func (s *sizing) suit(columns int) {
+	first := int64(firstRows)
+	if columns*firstRows > firstArgs {
+		first = int64(rounded(max(firstArgs/columns, 1)))
 	}
-	return min(int(size), most)
+	if s.start.Load() != first {
+		s.start.Store(first)
+	}
+}
+
+func (s *sizing) first() int {
+	if n := s.start.Load(); n > 0 {
+		return int(n)
+	}
+	return firstRows
+}
+
+func (s *sizing) orFirst(size, most int) int {
+	if size == 0 {
+		size = s.first()
+	}
+	return min(size, most)
 }
 
 // wrote notes a batch that was stored, where a batch may have most rows.
 func (s *sizing) wrote(rows int, took time.Duration, most int) {
-	size := orFirst(s.size, most)
+	size := s.orFirst(s.size, most)
 	if s.trial != nil && 2*s.trial.small > most { // fewer are allowed now
 		s.settle(size)
 	}
@@ -69,7 +89,7 @@ func (s *sizing) wrote(rows int, took time.Duration, most int) {
 		s.rest--
 		return
 	case s.trial == nil:
-		if s.trial = next(size, most, size > firstRows); s.trial == nil {
+		if s.trial = next(size, most, size > s.first()); s.trial == nil {
 			s.rest = restful
 			return
 		}
@@ -151,7 +171,7 @@ func (t *trial) verdict() (large, decided bool) {
 // trouble notes a batch of so many rows that was too much for the server, or for
 // its other clients.
 func (s *sizing) trouble(rows, most int) {
-	size := orFirst(s.size, most)
+	size := s.orFirst(s.size, most)
 	switch {
 	case rows > size: // a trial
 		s.settle(size)

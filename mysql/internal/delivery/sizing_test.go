@@ -31,12 +31,38 @@ func TestSizing(t *testing.T) {
 	} {
 		s := &sizing{}
 		s.fed(10*restful, c.most, c.apart, c.perRow)
-		if got := orFirst(s.size, c.most); got != c.want {
+		if got := s.orFirst(s.size, c.most); got != c.want {
 			t.Errorf("%s: %d rows, want %d", c.name, got, c.want)
 		}
 		if got := s.rows(c.most); s.trial == nil && got != c.want {
 			t.Errorf("%s: %d rows in a batch, want %d", c.name, got, c.want)
 		}
+	}
+}
+
+// TestSizingSuitsWideRows: their statements begin with fewer rows, and grow where
+// that is worth it.
+func TestSizingSuitsWideRows(t *testing.T) {
+	for columns, want := range map[int]int{1: 1000, 5: 1000, 8: 1000, 10: 768, 100: 80, 500: 16, 4096: 2} {
+		s := &sizing{}
+		s.suit(columns)
+		if got := s.rows(10000); got != want {
+			t.Errorf("%d columns: %d rows, want %d", columns, got, want)
+		}
+		s.fed(5*restful, 10000, 100*time.Microsecond, time.Duration(columns)*time.Microsecond)
+		if got := s.orFirst(s.size, 10000); got != want {
+			t.Errorf("%d columns: %d rows nearby, want %d", columns, got, want)
+		}
+	}
+	s := &sizing{}
+	s.suit(100)
+	s.fed(10*restful, mostPlaced(100), 20*time.Millisecond, 100*time.Microsecond)
+	if got := s.orFirst(s.size, 10000); got < 300 {
+		t.Errorf("%d rows of 100 columns to a server far away", got)
+	}
+	s.suit(5) // what was found out stays
+	if got := s.orFirst(s.size, 10000); got < 300 {
+		t.Errorf("%d rows", got)
 	}
 }
 
@@ -77,7 +103,7 @@ func TestSizingComesDown(t *testing.T) {
 	s := &sizing{}
 	s.fed(10*restful, 10000, 20*time.Millisecond, 4*time.Microsecond)
 	s.fed(10*restful, 10000, 100*time.Microsecond, 4*time.Microsecond)
-	if got := orFirst(s.size, 10000); got != firstRows {
+	if got := s.orFirst(s.size, 10000); got != firstRows {
 		t.Errorf("%d rows", got)
 	}
 }
@@ -174,7 +200,7 @@ func TestSizingTroubleIsOfTheBatchThatHadIt(t *testing.T) {
 		s := &sizing{}
 		s.fed(written, 8000, 0, time.Microsecond)
 		s.trouble(2000, 8000)
-		if got := orFirst(s.size, 8000); got != 1000 || s.trial != nil || s.rows(8000) != 1000 {
+		if got := s.orFirst(s.size, 8000); got != 1000 || s.trial != nil || s.rows(8000) != 1000 {
 			t.Errorf("%d rows after trouble with 2000", got)
 		}
 	}

@@ -211,7 +211,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 		if class == fault.TooLarge || class == fault.TooSlow || fault.IsConflict(err) {
-			w.sizing.trouble(hi-lo, w.setup.Load().options.MaxBatchRows)
+			w.sizing.trouble(b.perStatement(hi-lo), w.setup.Load().options.MaxBatchRows)
 		}
 		switch class {
 		case fault.None:
@@ -219,7 +219,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			retry.healed()
 			took := time.Since(start)
 			w.meter.Committed(hi-lo, w.loading.used, start.Add(took), took)
-			w.sizing.wrote(hi-lo, took, w.through.options.MaxBatchRows)
+			w.sized(b, hi-lo, took)
 			w.written(b, lo, hi)
 			return nil
 		case fault.Row, fault.TooLarge, fault.TooSlow:
@@ -255,6 +255,13 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 	}
+}
+
+// sized lets sizing know what writing n rows of b has taken. What it sizes is a
+// statement: it gets its part of the time.
+func (w *writer) sized(b *batch, n int, took time.Duration) {
+	lot := b.perStatement(n)
+	w.sizing.wrote(lot, took*time.Duration(lot)/time.Duration(n), w.through.options.MaxBatchRows)
 }
 
 // writeSingly is write, a row at a time: a failed statement of many rows would
@@ -318,6 +325,7 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		t, _, err = w.evolve(ctx, t, sample)
 	}
 	nb := &batch{}
+	defer func() { nb.lot = b.lot }()
 	for err == nil && nb.prepare(t, &w.setup.Load().options, w.rowAlias.Load()) != nil {
 		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it
 		t, err = w.current(ctx, sample)
