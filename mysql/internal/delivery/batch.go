@@ -39,6 +39,7 @@ type batch struct {
 	full  bool  // no cell is absent
 	noted int64 // bytes of the rule's ration
 	lot   int   // the most rows of one statement, of several; 0 where one takes all
+	loads bool  // LOAD DATA may take them all at once
 	grows bool  // a field without a column is to get one
 
 	manner  *manner  // how the rows are written; nil inserts them
@@ -346,30 +347,55 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
-// isFull tells whether the next row should open another batch.
+// isFull tells whether the next row should open another batch. One of several
+// lots is full with a whole number of them: what is left over would be one more
+// statement to prepare.
 func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
-	placed := mostPlaced(len(b.cols))
-	most := min(maxRows, placed)
-	if b.lot > 0 {
-		lot := min(b.lot, placed)
-		most = min(sharing*lot, max(lot, min(o.MaxBatchRows, mostRows)))
+	if b.bytes >= min(o.MaxBatchBytes, maxPacket) {
+		return true
 	}
-	return len(b.rows) >= most || b.bytes >= min(o.MaxBatchBytes, maxPacket)
+	if b.lot == 0 {
+		return len(b.rows) >= min(maxRows, mostPlaced(len(b.cols), maxPlaceholders))
+	}
+	lot, most := b.mostInLot(), min(o.MaxBatchRows, mostRows)
+	want := sharing * lot
+	if b.loads {
+		want = max(want, firstRows)
+	}
+	return len(b.rows) >= max(min(want, most)/lot*lot, lot)
 }
 
 // sharing is how many statements share a transaction that has a price of its own.
 const sharing = 4
 
-// mostPlaced is how many rows of so many columns one statement takes, also if
-// the next row has one more.
-func mostPlaced(columns int) int { return max(maxPlaceholders/(columns+1), 1) }
+// mostPlaced is how many rows of so many columns one statement of so many
+// arguments takes, also if the next row has one column more.
+func mostPlaced(columns, arguments int) int { return max(arguments/(columns+1), 1) }
+
+// mostInLot is how many rows a lot may have: the statements of a full one and of
+// what is left over stay prepared together.
+func (b *batch) mostInLot() int { return min(b.lot, mostPlaced(len(b.cols), maxArguments/2)) }
 
 // perStatement returns how many of n rows the next statement may take.
 func (b *batch) perStatement(n int) int {
 	if b.lot == 0 {
 		return n
 	}
-	return min(n, b.lot, mostPlaced(len(b.cols)))
+	return min(n, b.mostInLot())
+}
+
+// gaps tells whether some of the rows lo to hi lacks a column.
+func (b *batch) gaps(lo, hi int) bool {
+	if b.full {
+		return false
+	}
+	cells := b.slice(lo, hi)
+	for i := range cells {
+		if cells[i].Kind() == schema.Absent {
+			return true
+		}
+	}
+	return false
 }
 
 // argumentSize is what a takes in the binary protocol, at most.

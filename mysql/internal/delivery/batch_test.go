@@ -134,16 +134,23 @@ func TestBatchIsFull(t *testing.T) {
 func TestLotsAreStatements(t *testing.T) {
 	for _, c := range []struct {
 		lot, columns, most int
+		loads              bool
 		rows, first        int
 	}{
-		{1000, 5, 65535, 4000, 1000},
-		{2000, 5, 65535, 8000, 2000},
-		{4000, 5, 65535, 8000, 4000}, // of more in one transaction nothing is gained
-		{1000, 5, 2500, 2500, 1000},
-		{1000, 5, 1000, 1000, 1000},
-		{1000, 199, 65535, 1308, 327}, // 65,535 arguments
-		{1000, 500, 65535, 520, 130},
-		{50, 5, 65535, 200, 50},
+		{lot: 1000, columns: 5, most: 65535, rows: 4000, first: 1000},
+		{lot: 2000, columns: 5, most: 65535, rows: 8000, first: 2000},
+		{lot: 3000, columns: 5, most: 65535, rows: 6000, first: 3000},
+		{lot: 8000, columns: 5, most: 65535, rows: 8000, first: 8000}, // of more in one transaction nothing is gained
+		{lot: 1000, columns: 5, most: 2500, rows: 2000, first: 1000},
+		{lot: 1000, columns: 5, most: 1000, rows: 1000, first: 1000},
+		{lot: 80, columns: 100, most: 100, rows: 80, first: 80},
+		{lot: 16, columns: 500, most: 65535, rows: 64, first: 16},
+		{lot: 16, columns: 500, most: 65535, loads: true, rows: 992, first: 16},
+		{lot: 16, columns: 500, most: 100, loads: true, rows: 96, first: 16},
+		{lot: 1000, columns: 199, most: 65535, rows: 980, first: 245}, // 65,535 arguments, but not twice
+		{lot: 50, columns: 5, most: 65535, rows: 200, first: 50},
+		{lot: 0, columns: 5, most: 1000, rows: 1000, first: 1000},
+		{lot: 0, columns: 199, most: 1000, rows: 327, first: 327},
 	} {
 		columns := make([]schema.Column, c.columns)
 		for i := range columns {
@@ -151,13 +158,13 @@ func TestLotsAreStatements(t *testing.T) {
 		}
 		b := &batch{}
 		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
-		b.cols, b.lot = make([]int, c.columns), c.lot
+		b.cols, b.lot, b.loads = make([]int, c.columns), c.lot, c.loads
 		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
-		for !b.isFull(&o, 1, 1<<20) {
+		for !b.isFull(&o, c.most, 1<<20) {
 			b.rows = append(b.rows, rowRef{})
 		}
 		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
-			t.Errorf("lots of %d rows of %d columns, %d rows at most: %d rows, the first %d in a statement; want %d, %d", c.lot, c.columns, c.most, rows, first, c.rows, c.first)
+			t.Errorf("%+v: %d rows, the first %d in a statement", c, rows, first)
 		}
 	}
 }

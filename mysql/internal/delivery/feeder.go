@@ -185,7 +185,7 @@ func (f *feeder) isEven() bool {
 	n := len(f.batch.rows)
 	small, last := f.pieces >= many && n <= few*f.pieces, n
 	if f.batch.lot > 0 {
-		last = n % f.batch.lot
+		last = n % f.batch.mostInLot()
 	}
 	return n > 0 && (f.overdue || !small || !f.batch.full || f.batch.manner != nil || last == rounded(last))
 }
@@ -296,9 +296,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	}
 	if len(f.batch.rows) == 1 {
 		f.sizing.suit(len(f.batch.cols))
-		if f.shares() {
-			f.batch.lot = f.sizing.rows(f.options.MaxBatchRows)
-		}
+		f.share()
 		f.room, _ = f.ration.limit()
 		f.open()
 	}
@@ -342,10 +340,14 @@ const (
 	fastRows   = 8
 )
 
-// shares tells whether the open batch takes a transaction with requests of its
-// own in any case, as to move the ledger on: several statements share their price.
-func (f *feeder) shares() bool {
-	return f.options.Ledger != nil || f.batch.manner == nil && !f.at.Replayed && f.mayLoad(f.options)
+// share lets the open batch have several statements, where it takes a transaction
+// with requests of its own in any case, as to move the ledger on: they share
+// its price. After trouble it has but one, which is little enough then.
+func (f *feeder) share() {
+	f.batch.loads = f.batch.manner == nil && !f.at.Replayed && f.mayLoad(f.options)
+	if (f.batch.loads || f.options.Ledger != nil) && f.sizing.atEase(f.options.MaxBatchRows) {
+		f.batch.lot = f.sizing.rows(f.options.MaxBatchRows)
+	}
 }
 
 // open starts the delay of a batch that has its first row.

@@ -94,7 +94,7 @@ func (s *session) forget() {
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
 	s.turnTo(b)
 	s.inserts.turnTo(b)
-	if n := hi - lo; n == b.perStatement(n) && (!b.full || n == s.inserts.size(n)) {
+	if n := hi - lo; n == b.perStatement(n) && (b.gaps(lo, hi) || n == s.inserts.size(n)) {
 		return s.insertRows(ctx, b, lo, hi) // one statement
 	}
 	return s.transaction(ctx, func() error { return s.insertRows(ctx, b, lo, hi) })
@@ -145,13 +145,12 @@ func (s *session) hold(ctx context.Context, holds bool) error {
 // insertRows writes the rows in few statements, of few sizes; rows of which
 // some lack columns in one for each lot.
 func (s *session) insertRows(ctx context.Context, b *batch, lo, hi int) error {
-	insert := s.insertLot
-	if !b.full {
-		insert = s.insertUneven
-	}
 	s.inserts.turnTo(b)
 	for lo < hi {
-		n := b.perStatement(hi - lo)
+		n, insert := b.perStatement(hi-lo), s.insertLot
+		if b.gaps(lo, lo+n) {
+			insert = s.insertUneven
+		}
 		if err := insert(ctx, b, lo, lo+n); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ const (
 	agreed     = 5   // pairs of batches that decide a trial where all agree
 	enough     = 15  // pairs that decide it in any case
 	restful    = 200 // full batches between trials that have changed nothing
+	wideFor    = 64  // batches for which a wide one counts
 )
 
 // sizing finds how many rows a batch should have, where more of them wait. It
@@ -27,15 +28,19 @@ const (
 // time, as to a server far away or one whose commits wait for a disk. Near a
 // server at leisure they cost it its caches, so a size above the first has to
 // prove its worth again from time to time. Sizes are halved on conflicts, on
-// packets too large and on writes that take long. Its methods but rows and suit belong
-// to the writer.
+// packets too large and on writes that take long. Its methods but rows, suit and
+// atEase belong to the writer.
 type sizing struct {
 	start atomic.Int64 // rows of the first batch; 0 for firstRows
 	limit atomic.Int64 // rows of the next batch; 0 stands for those of the first
 
+	began int    // the first batch's rows that all below was found out with
 	size  int    // rows of a batch where nothing is tried; 0 for those of the first
 	trial *trial // nil where nothing is
 	rest  int    // full batches until the next
+
+	widest   int // columns of late
+	narrower int // batches since
 }
 
 // trial compares batches of so many rows with such of twice as many.
@@ -48,16 +53,32 @@ type trial struct {
 // rows is how many rows a batch may have now.
 func (s *sizing) rows(most int) int { return s.orFirst(int(s.limit.Load()), most) }
 
-// suit makes batches begin with as many rows as suit rows of so many columns.
+// suit makes batches begin with as many rows as suit rows of so many columns,
+// the most of the batches before: the next may well have as many again. It
+// belongs to the feeder.
 func (s *sizing) suit(columns int) {
+	if s.narrower++; columns >= s.widest || s.narrower > wideFor {
+		s.widest, s.narrower = columns, 0
+	}
 	first := int64(firstRows)
-	if columns*firstRows > firstArgs {
-		first = int64(rounded(max(firstArgs/columns, 1)))
+	if s.widest*firstRows > firstArgs {
+		first = int64(rounded(max(firstArgs/s.widest, 1)))
 	}
 	if s.start.Load() != first {
 		s.start.Store(first)
 	}
 }
+
+// follow forgets what was found out with rows of other widths.
+func (s *sizing) follow() {
+	if first := s.first(); s.began != first {
+		s.began, s.size, s.trial, s.rest = first, 0, nil, 0
+		s.limit.Store(0)
+	}
+}
+
+// atEase tells whether no trouble keeps batches smaller than they began.
+func (s *sizing) atEase(most int) bool { return s.rows(most) >= min(s.first(), most)*3/4 }
 
 func (s *sizing) first() int {
 	if n := s.start.Load(); n > 0 {
@@ -75,6 +96,7 @@ func (s *sizing) orFirst(size, most int) int {
 
 // wrote notes a batch that was stored, where a batch may have most rows.
 func (s *sizing) wrote(rows int, took time.Duration, most int) {
+	s.follow()
 	size := s.orFirst(s.size, most)
 	if s.trial != nil && 2*s.trial.small > most { // fewer are allowed now
 		s.settle(size)
@@ -171,6 +193,7 @@ func (t *trial) verdict() (large, decided bool) {
 // trouble notes a batch of so many rows that was too much for the server, or for
 // its other clients.
 func (s *sizing) trouble(rows, most int) {
+	s.follow()
 	size := s.orFirst(s.size, most)
 	switch {
 	case rows > size: // a trial

@@ -56,13 +56,60 @@ func TestSizingSuitsWideRows(t *testing.T) {
 	}
 	s := &sizing{}
 	s.suit(100)
-	s.fed(10*restful, mostPlaced(100), 20*time.Millisecond, 100*time.Microsecond)
+	s.fed(10*restful, 324, 20*time.Millisecond, 100*time.Microsecond)
 	if got := s.orFirst(s.size, 10000); got < 300 {
 		t.Errorf("%d rows of 100 columns to a server far away", got)
 	}
-	s.suit(5) // what was found out stays
-	if got := s.orFirst(s.size, 10000); got < 300 {
-		t.Errorf("%d rows", got)
+	for range wideFor { // narrow batches between the wide ones
+		s.suit(5)
+		s.fed(1, 324, 20*time.Millisecond, 100*time.Microsecond)
+		if got := s.rows(10000); got < 160 {
+			t.Fatalf("%d rows", got)
+		}
+	}
+	for range 2 { // all of them narrow, and wide again: nothing is known of these
+		s.suit(5)
+	}
+	s.fed(5*restful, 10000, 100*time.Microsecond, 5*time.Microsecond)
+	if got := s.orFirst(s.size, 10000); got != 1000 {
+		t.Errorf("%d rows of 5 columns where there were 100 before", got)
+	}
+	s.suit(500)
+	s.wrote(130, time.Millisecond, 10000)
+	if got := s.rows(10000); got != 16 {
+		t.Errorf("%d rows of 500 columns where there were 5 before", got)
+	}
+}
+
+// TestTroubleEndsSharing until batches are as large again as they began.
+func TestTroubleEndsSharing(t *testing.T) {
+	s := &sizing{}
+	if !s.atEase(10000) || !s.atEase(30) {
+		t.Error("no sharing at first")
+	}
+	s.trouble(1000, 10000)
+	if s.atEase(10000) {
+		t.Error("sharing after trouble")
+	}
+	s.fed(10*restful, 10000, 20*time.Millisecond, time.Microsecond)
+	if !s.atEase(10000) {
+		t.Error("no sharing though larger batches are well again")
+	}
+}
+
+// TestLocksAreHeldForAllLots: what takes a server long is the transaction.
+func TestLocksAreHeldForAllLots(t *testing.T) {
+	w := &writer{Delivery: &Delivery{}, through: &setup{options: Options{MaxBatchRows: 10000}}}
+	b := &batch{}
+	b.reset(testTable())
+	b.lot = 1000
+	w.sized(b, 4000, longWrite-1)
+	if !w.sizing.atEase(10000) {
+		t.Error("trouble without a cause")
+	}
+	w.sized(b, 4000, longWrite+1)
+	if w.sizing.atEase(10000) {
+		t.Error("a transaction that holds its locks for too long is no trouble")
 	}
 }
 

@@ -258,9 +258,13 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 }
 
 // sized lets sizing know what writing n rows of b has taken. What it sizes is a
-// statement: it gets its part of the time.
+// statement, which gets its part of the time; but locks are held for all of it.
 func (w *writer) sized(b *batch, n int, took time.Duration) {
 	lot := b.perStatement(n)
+	if lot < n && took > longWrite {
+		w.sizing.trouble(lot, w.through.options.MaxBatchRows)
+		return
+	}
 	w.sizing.wrote(lot, took*time.Duration(lot)/time.Duration(n), w.through.options.MaxBatchRows)
 }
 
