@@ -45,8 +45,12 @@ func compressed(t *trial) {
 	const rows = 200
 	message := "[" + strings.TrimSuffix(strings.Repeat(fmt.Sprintf(`{"id":1,"x":0.5,"name":"%040d"},`, 7), rows), ",") + "]"
 	sent := map[bool]int64{}
+	first, err := t.server.Addr()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, on := range []bool{false, true} {
-		way := proxy.Start(t.T, t.server.Hosts[0])
+		way := proxy.Start(t.T, first)
 		t.exec("DELETE FROM t")
 		props := t.props("t", "road", "insert")
 		props["url"] = fmt.Sprintf("writer:%s@tcp(%s)/%s?compress=%t", password, way.Addr(), t.database, on)
