@@ -2,9 +2,11 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ekuiper-mysql/mysql/internal/fault"
+	"ekuiper-mysql/mysql/internal/statement"
 )
 
 // writeOnce writes the rows lo to hi of b by write and moves the ledger on, both or
@@ -77,7 +79,34 @@ func (w *writer) settleLedger(ctx context.Context, b *batch, lo, hi int, d *disp
 			w.stored(b, from, lo)
 		}
 	}
+	w.unsure = false
 	return lo, nil
+}
+
+// recall settles those of the rows lo to hi that are stored although the answer
+// was lost, before they are looked at in another way: who no longer fits may
+// be among them. It returns the first that is not.
+func (w *writer) recall(ctx context.Context, b *batch, lo, hi int) (int, error) {
+	if !w.unsure {
+		return lo, nil
+	}
+	if err := w.connect(ctx); err != nil {
+		return lo, err
+	}
+	if w.place == nil { // nothing tells
+		b.doubted(lo, hi)
+		w.unsure = false
+		return lo, nil
+	}
+	if err := w.session.hold(ctx, false); err != nil {
+		return lo, w.checked(err)
+	}
+	l := w.through.options.Ledger
+	err := l.displaced(ctx, w.session, statement.Table(l.name(b.table.Name)))
+	if d := (*displacedError)(nil); errors.As(err, &d) {
+		return w.settleLedger(ctx, b, lo, hi, d)
+	}
+	return lo, err
 }
 
 // behind notes that the entry is not where it stood, to be told once a

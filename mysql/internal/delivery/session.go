@@ -23,6 +23,7 @@ type session struct {
 	asked   time.Time // when it was last known to lead to the right server
 	broken  bool      // nobody knows whether a transaction is open, or whether the next statement begins one
 	holds   bool      // a statement begins a transaction; if not, it is one by itself
+	torn    bool      // a ROLLBACK took not everything back
 	passed  int       // of the rows written last, those in whose place the table has others
 
 	definition string // of table, where a LOAD DATA has found it as described; else empty
@@ -118,10 +119,35 @@ func (s *session) transaction(ctx context.Context, work func() error) error {
 		// transaction to begin would commit what this one has left.
 		if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
 			s.broken = true
+		} else {
+			s.torn = s.keptRows(ctx)
 		}
 	}
 	return err
 }
+
+// keptRows tells whether a ROLLBACK that has just been done has left rows where
+// they are, as in a table that has another engine now.
+func (s *session) keptRows(ctx context.Context) (kept bool) {
+	rows, err := s.conn.QueryContext(ctx, "SHOW WARNINGS")
+	if err != nil {
+		s.broken = true
+		return false
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var level, text string
+		var number int
+		if rows.Scan(&level, &number, &text) == nil && number == rollbackIncomplete {
+			kept = true
+		}
+	}
+	s.broken = s.broken || rows.Err() != nil
+	return kept
+}
+
+// rollbackIncomplete is the number of the server's warning.
+const rollbackIncomplete = 1196
 
 // hold makes each transaction begin with its first statement, where all
 // batches need one, or each statement one by itself again, as it is with a new

@@ -41,6 +41,10 @@ const largeBatch = 16 << 20
 // maxUnlisted is how often a statement is tried whose error nobody listed.
 const maxUnlisted = 3
 
+// maxLosses is how often the answer to the same rows is lost until they are
+// written in parts.
+const maxLosses = 3
+
 // writer writes batches over one connection. All of it belongs to one goroutine.
 type writer struct {
 	*Delivery
@@ -53,6 +57,8 @@ type writer struct {
 	keysOf  *schema.Table
 	place   *place // where the ledger stands; nil without one
 	lost    bool   // the session before was lost, not given up
+	unsure  bool   // the answer to what was sent last was lost
+	torn    bool   // what was to be taken back was not, for the table has no transactions any more
 	loading loading
 }
 
@@ -165,10 +171,24 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		return w.writeSingly(ctx, b, lo, hi, patience)
 	}
 	retry := newRetry(w.Delivery, "writing to")
-	rebuilt, unknown := false, false
+	rebuilt, unknown, losses := false, false, 0
 	for {
 		if b.outdated(w.setup.Load()) {
 			var err error
+			if lo, err = w.recall(ctx, b, lo, hi); err != nil {
+				if !fault.Usable(err) {
+					w.lose()
+				}
+				w.giveBack()
+				if err := retry.wait(ctx, err); err != nil {
+					return err
+				}
+				continue
+			}
+			if lo == hi {
+				retry.healed()
+				return nil
+			}
 			if b, err = w.rebuild(ctx, b, lo, hi, errManner); err != nil {
 				return err
 			}
@@ -180,6 +200,10 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		w.condition.sent.Store(start.UnixNano())
 		err := w.execute(ctx, b, lo, hi)
 		w.condition.sent.Store(0)
+		sent := !errors.As(err, new(*beforeError))
+		if sent {
+			w.unsure = fault.MaybeStored(err)
+		}
 		if unknown && w.place == nil {
 			b.doubted(lo, hi) // the ledger would have told, but the rule has done without since
 		}
@@ -201,6 +225,10 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			return w.reconcile(ctx, b, lo, hi, patience)
 		}
 		class := w.classify(err)
+		if w.torn {
+			class, w.torn = fault.SchemaChanged, false
+			b.doubted(lo, hi)
+		}
 		unknown = unknown || fault.MaybeStored(err)
 		if unknown && w.place == nil {
 			b.doubted(lo, hi) // before they are written again: it decides how
@@ -240,6 +268,17 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			w.giveBack()
 			if err := retry.wait(ctx, err); err != nil {
 				return err
+			}
+		}
+		if sent && fault.MaybeStored(err) {
+			if losses++; losses >= maxLosses && hi-lo > leastRows {
+				// They may take longer than connections last.
+				w.sizing.trouble(b.perStatement(hi-lo), w.setup.Load().options.MaxBatchRows)
+				if err := w.halve(ctx, b, lo, hi, patience); err != nil {
+					return err
+				}
+				retry.healed()
+				return nil
 			}
 		}
 		if class == fault.SchemaChanged {
@@ -308,11 +347,15 @@ func (w *writer) divide(ctx context.Context, b *batch, lo, hi int, err error) er
 		return w.setAside(ctx, b.rows[lo], err)
 	}
 	w.meter.Retried(w.classify(err).String())
+	return w.halve(ctx, b, lo, hi, 0)
+}
+
+func (w *writer) halve(ctx context.Context, b *batch, lo, hi, patience int) error {
 	mid := lo + (hi-lo)/2
-	if err := w.write(ctx, b, lo, mid, 0); err != nil {
+	if err := w.write(ctx, b, lo, mid, patience); err != nil {
 		return err
 	}
-	return w.write(ctx, b, mid, hi, 0)
+	return w.write(ctx, b, mid, hi, patience)
 }
 
 // rebuild reads the table again and converts the rows to what it is now; rows
@@ -380,7 +423,7 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 	w.loading.used = w.loads(b, lo, hi)
 	if w.loading.used {
 		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table, &w.brief) })
-		if w.byLoad(err) || w.session == nil {
+		if w.byLoad(err) || w.session == nil || w.torn {
 			return describe("LOAD DATA", hi-lo, err)
 		}
 		w.loading.used = false
@@ -423,6 +466,8 @@ func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func(
 
 // checked gives up a connection of which nobody knows where it stands.
 func (w *writer) checked(err error) error {
+	w.torn = w.torn || w.session.torn
+	w.session.torn = false
 	if w.session.broken {
 		w.lose()
 	}

@@ -1,0 +1,65 @@
+package sink
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestUnansweredCommitOfARuleThatIsEdited: rows that are stored, but of which no
+// answer came, are no dead letters because they do not fit the rule as it is now.
+func TestUnansweredCommitOfARuleThatIsEdited(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20))")
+	faults := &lossy{what: commits, every: 2, hold: make(chan struct{})}
+	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce"))
+	b.collect(s, `{"name":"row 0"}`)
+	b.settle(s)
+	b.collect(s, `[{"name":"row 1"},{"name":"row 2"},{"name":"row 3"}]`)
+	b.awaitRow("SELECT 1 FROM t LIMIT 1 OFFSET 3")
+	b.end(s)
+	s = b.open(b.props("", "t", "delivery", "exactlyOnce", "mode", "upsert"))
+	close(faults.hold)
+	b.settle(s)
+	faults.wantLosses(t, 1)
+	b.wantRows("SELECT COUNT(*) FROM t", "4")
+	b.wantCounts(s, 4, 0)
+	b.collect(s, `{"name":"row 4"}`) // the rule is the new one
+	b.settle(s)
+	b.wantCounts(s, 4, 1)
+}
+
+// TestTableThatLosesItsTransactions while a rule runs: what was sent when that
+// came to light may be there twice, and nothing after it.
+func TestTableThatLosesItsTransactions(t *testing.T) {
+	const rows, refused = 8000, 6777
+	for road, left := range map[string]int{"insert": refused - rows/2, "load": rows/2 - 1} {
+		t.Run(road, func(t *testing.T) {
+			takingFiles(t, true)
+			b := newBundle(t, fmt.Sprintf("CREATE TABLE t (id BIGINT, name VARCHAR(20), x DOUBLE CHECK (x <> %d.5))", refused))
+			s := b.open(b.props("", "t", "delivery", "exactlyOnce", "road", road))
+			b.collect(s, numbered(0, rows/2))
+			b.settle(s)
+			b.exec("ALTER TABLE t ENGINE=MyISAM")
+			b.collect(s, numbered(rows/2, rows))
+			await(t, b.log.saying("needs a table with transactions"), "the engine to be told of")
+			b.exec("ALTER TABLE t ENGINE=InnoDB")
+			b.settle(s)
+			b.wantFate(s, rows-1, 1)
+			b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", fmt.Sprintf("%d,%d", rows-1+left, rows-1))
+		})
+	}
+}
+
+// TestConnectionsThatDoNotLastForATransaction do for a part of it.
+func TestConnectionsThatDoNotLastForATransaction(t *testing.T) {
+	b := newBundle(t, keyless)
+	faults := &lossy{what: inserts, every: 3} // it takes four
+	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce"))
+	b.collect(s, numbered(0, 4000))
+	b.settle(s)
+	faults.wantLosses(t, maxTries)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "4000,4000")
+	b.wantFate(s, 4000, 0)
+}
+
+// maxTries is how often the same rows are sent whole.
+const maxTries = 3
