@@ -98,15 +98,26 @@ func (w *writer) recall(ctx context.Context, b *batch, lo, hi int) (int, error) 
 		w.unsure = false
 		return lo, nil
 	}
-	if err := w.session.hold(ctx, false); err != nil {
+	if err := w.session.hold(ctx, true); err != nil {
 		return lo, w.checked(err)
 	}
-	l := w.through.options.Ledger
-	err := l.displaced(ctx, w.session, statement.Table(l.name(b.table.Name)))
-	if d := (*displacedError)(nil); errors.As(err, &d) {
-		return w.settleLedger(ctx, b, lo, hi, d)
+	l, p := w.through.options.Ledger, w.place
+	// In a transaction the question waits for the one that went unanswered.
+	err := w.checked(w.session.transaction(ctx, func() error {
+		return l.displaced(ctx, w.session, statement.Table(l.name(b.table.Name)))
+	}))
+	w.torn = false
+	d := (*displacedError)(nil)
+	switch {
+	case !errors.As(err, &d):
+		return lo, err
+	case d.missing: // nothing tells
+		b.doubted(lo, hi)
+	case d.entry.Position == p.position && (d.entry.Epoch == p.epoch || d.entry.Epoch == p.found):
+		w.unsure = false // nothing is stored
+		return lo, nil
 	}
-	return lo, err
+	return w.settleLedger(ctx, b, lo, hi, d)
 }
 
 // behind notes that the entry is not where it stood, to be told once a

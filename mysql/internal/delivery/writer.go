@@ -55,10 +55,11 @@ type writer struct {
 	decoder payload.Decoder
 	keys    [][]int // the table's unique keys, as indexes into its columns
 	keysOf  *schema.Table
-	place   *place // where the ledger stands; nil without one
-	lost    bool   // the session before was lost, not given up
-	unsure  bool   // the answer to what was sent last was lost
-	torn    bool   // what was to be taken back was not, for the table has no transactions any more
+	place   *place        // where the ledger stands; nil without one
+	lost    bool          // the session before was lost, not given up
+	unsure  bool          // the answer to what was sent last was lost
+	torn    bool          // what was to be taken back just now was not, as in a table that has no transactions any more
+	leaks   *schema.Table // it has them, but others do not, as those that its triggers write to
 	loading loading
 }
 
@@ -176,11 +177,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		if b.outdated(w.setup.Load()) {
 			var err error
 			if lo, err = w.recall(ctx, b, lo, hi); err != nil {
-				if !fault.Usable(err) {
-					w.lose()
-				}
-				w.giveBack()
-				if err := retry.wait(ctx, err); err != nil {
+				if err := w.later(ctx, retry, err); err != nil {
 					return err
 				}
 				continue
@@ -200,6 +197,8 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		w.condition.sent.Store(start.UnixNano())
 		err := w.execute(ctx, b, lo, hi)
 		w.condition.sent.Store(0)
+		torn := w.torn && err != nil && w.leaks != b.table
+		w.torn = false
 		sent := !errors.As(err, new(*beforeError))
 		if sent {
 			w.unsure = fault.MaybeStored(err)
@@ -209,6 +208,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		}
 		if d := (*displacedError)(nil); errors.As(err, &d) {
 			from := lo
+			sent = false
 			if lo, err = w.settleLedger(ctx, b, lo, hi, d); lo == hi {
 				retry.healed()
 				return nil
@@ -220,13 +220,13 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 				err = d
 			}
 		}
-		if _, duplicate := fault.DuplicateKey(err); duplicate && b.inDoubt(lo, hi) && b.inserts(lo, hi) {
+		if _, duplicate := fault.DuplicateKey(err); duplicate && !torn && b.inDoubt(lo, hi) && b.inserts(lo, hi) {
 			w.health.up()
 			return w.reconcile(ctx, b, lo, hi, patience)
 		}
 		class := w.classify(err)
-		if w.torn {
-			class, w.torn = fault.SchemaChanged, false
+		if torn {
+			class = fault.SchemaChanged
 			b.doubted(lo, hi)
 		}
 		unknown = unknown || fault.MaybeStored(err)
@@ -270,16 +270,25 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 				return err
 			}
 		}
-		if sent && fault.MaybeStored(err) {
-			if losses++; losses >= maxLosses && hi-lo > leastRows {
-				// They may take longer than connections last.
+		if sent && fault.MaybeStored(err) && hi-lo > 1 {
+			losses++
+		}
+		if losses >= maxLosses { // they may take longer than connections last
+			if lo, err = w.recall(ctx, b, lo, hi); err == nil && lo < hi {
 				w.sizing.trouble(b.perStatement(hi-lo), w.setup.Load().options.MaxBatchRows)
-				if err := w.halve(ctx, b, lo, hi, patience); err != nil {
-					return err
-				}
-				retry.healed()
-				return nil
+				err = w.halve(ctx, b, lo, hi, patience)
+				lo = hi
 			}
+			if lo == hi {
+				if err == nil {
+					retry.healed()
+				}
+				return err
+			}
+			if err := w.later(ctx, retry, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if class == fault.SchemaChanged {
 			rebuilt = true
@@ -289,11 +298,23 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			if lo, hi = 0, len(b.rows); hi == 0 {
 				return nil
 			}
+			if torn && b.table.Atomic {
+				w.leaks = b.table
+			}
 			if !b.table.Atomic && hi > 1 {
 				return w.writeSingly(ctx, b, lo, hi, patience)
 			}
 		}
 	}
+}
+
+// later waits until it is time to ask again what has failed with err.
+func (w *writer) later(ctx context.Context, retry *retry, err error) error {
+	if !fault.Usable(err) {
+		w.lose()
+	}
+	w.giveBack()
+	return retry.wait(ctx, err)
 }
 
 // sized lets sizing know what writing n rows of b has taken. What it sizes is a

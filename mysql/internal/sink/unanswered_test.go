@@ -63,3 +63,21 @@ func TestConnectionsThatDoNotLastForATransaction(t *testing.T) {
 
 // maxTries is how often the same rows are sent whole.
 const maxTries = 3
+
+// TestTriggerThatWritesWithoutTransactions holds no rows up: the table itself is
+// as it should be, and the server warns of the other one at each ROLLBACK.
+func TestTriggerThatWritesWithoutTransactions(t *testing.T) {
+	for _, road := range []string{"insert", "load"} {
+		t.Run(road, func(t *testing.T) {
+			takingFiles(t, true)
+			b := newBundle(t, "CREATE TABLE t (id BIGINT, name VARCHAR(20), x DOUBLE CHECK (x <> 777.5 AND x <> 4777.5))")
+			b.exec("CREATE TABLE log (id BIGINT) ENGINE=MyISAM")
+			b.exec("CREATE TRIGGER logged AFTER INSERT ON t FOR EACH ROW INSERT INTO log VALUES (NEW.id)")
+			s := b.open(b.props("", "t", "delivery", "exactlyOnce", "road", road))
+			b.collect(s, numbered(0, 4000), numbered(4000, 8000))
+			b.settle(s)
+			b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "7998,7998")
+			b.wantFate(s, 7998, 2)
+		})
+	}
+}
