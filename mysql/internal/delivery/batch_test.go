@@ -147,7 +147,7 @@ func TestLotsAreStatements(t *testing.T) {
 		{lot: 16, columns: 500, most: 65535, rows: 64, first: 16},
 		{lot: 16, columns: 500, most: 65535, loads: true, rows: 992, first: 16},
 		{lot: 16, columns: 500, most: 100, loads: true, rows: 96, first: 16},
-		{lot: 1000, columns: 199, most: 65535, rows: 980, first: 245}, // 65,535 arguments, but not twice
+		{lot: 1000, columns: 199, most: 65535, rows: 980, first: 245}, // half of the arguments that stay prepared
 		{lot: 50, columns: 5, most: 65535, rows: 200, first: 50},
 		{lot: 0, columns: 5, most: 1000, rows: 1000, first: 1000},
 		{lot: 0, columns: 199, most: 1000, rows: 327, first: 327},

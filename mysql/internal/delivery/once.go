@@ -106,7 +106,6 @@ func (w *writer) recall(ctx context.Context, b *batch, lo, hi int) (int, error) 
 	err := w.checked(w.session.transaction(ctx, func() error {
 		return l.displaced(ctx, w.session, statement.Table(l.name(b.table.Name)))
 	}))
-	w.torn = false
 	d := (*displacedError)(nil)
 	switch {
 	case !errors.As(err, &d):

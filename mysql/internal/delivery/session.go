@@ -23,7 +23,6 @@ type session struct {
 	asked   time.Time // when it was last known to lead to the right server
 	broken  bool      // nobody knows whether a transaction is open, or whether the next statement begins one
 	holds   bool      // a statement begins a transaction; if not, it is one by itself
-	torn    bool      // a ROLLBACK took not everything back
 	passed  int       // of the rows written last, those in whose place the table has others
 
 	definition string // of table, where a LOAD DATA has found it as described; else empty
@@ -119,12 +118,18 @@ func (s *session) transaction(ctx context.Context, work func() error) error {
 		// transaction to begin would commit what this one has left.
 		if _, e := s.conn.ExecContext(ctx, "ROLLBACK"); e != nil {
 			s.broken = true
-		} else {
-			s.torn = s.keptRows(ctx)
+		} else if s.keptRows(ctx) {
+			err = &tornError{err}
 		}
 	}
 	return err
 }
+
+// tornError is the error of a transaction that was not taken back as a whole.
+type tornError struct{ err error }
+
+func (e *tornError) Error() string { return e.err.Error() }
+func (e *tornError) Unwrap() error { return e.err }
 
 // keptRows tells whether a ROLLBACK that has just been done has left rows where
 // they are, as in a table that has another engine now.

@@ -7,32 +7,11 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
-)
-
-// idleCheck is how long a connection may rest before it is asked whether it
-// still lives: a firewall or the server's wait_timeout may have cut it, and a
-// write into a dead connection has an unknown outcome.
-const idleCheck = 10 * time.Second
-
-// idleRelease is how long an idle rule keeps its connection: a server has few,
-// and ends those that rest for longer than the session's wait_timeout.
-const idleRelease = 20 * time.Second
-
-// A rule keeps its connection, where others wait for it, for as long as it has
-// rows to write, but for no longer than a turn: each who gets it prepares its
-// statements anew, which is to be spread over some batches.
-const (
-	turnBatches = 8                      // a turn has so many,
-	leastTurn   = 100 * time.Millisecond // at least as long,
-	mostTurn    = time.Second            // and no longer
-	lull        = 2 * deepBreath         // without a batch for so long it has no rows to write
 )
 
 // largeBatch is from how many bytes on a batch's memory is given back at once.
@@ -58,8 +37,7 @@ type writer struct {
 	place   *place        // where the ledger stands; nil without one
 	lost    bool          // the session before was lost, not given up
 	unsure  bool          // the answer to what was sent last was lost
-	torn    bool          // what was to be taken back just now was not, as in a table that has no transactions any more
-	leaks   *schema.Table // it has them, but others do not, as those that its triggers write to
+	leaks   *schema.Table // has transactions, but others that are written with it have none, as by a trigger
 	loading loading
 }
 
@@ -109,40 +87,6 @@ func (w *writer) run(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// turn is a rule's time with a connection.
-type turn struct {
-	began   time.Time
-	batches int
-	idle    bool // there was no batch for a while
-}
-
-func (t *turn) over() bool {
-	if t.idle {
-		return true
-	}
-	took := time.Since(t.began)
-	return t.batches >= turnBatches && took >= leastTurn || took >= mostTurn
-}
-
-// wanted receives when the connection is of more use to another rule. Without
-// one it never does.
-func (w *writer) wanted() <-chan struct{} {
-	if w.session == nil || w.through.options.Wanted == nil || !w.turn.over() {
-		return nil
-	}
-	return w.through.options.Wanted
-}
-
-// lend gives the connection up to another rule. One that nobody may know to be
-// alive is of no use to it.
-func (w *writer) lend(ctx context.Context) {
-	if w.session != nil && time.Since(w.used) < idleCheck {
-		w.session.lend(ctx)
-		w.session = nil
-	}
-	w.disconnect()
 }
 
 // release gives back what an idle rule need not hold: its connection, and the
@@ -197,8 +141,7 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 		w.condition.sent.Store(start.UnixNano())
 		err := w.execute(ctx, b, lo, hi)
 		w.condition.sent.Store(0)
-		torn := w.torn && err != nil && w.leaks != b.table
-		w.torn = false
+		torn := w.torn(b, err)
 		sent := !errors.As(err, new(*beforeError))
 		if sent {
 			w.unsure = fault.MaybeStored(err)
@@ -306,6 +249,12 @@ func (w *writer) write(ctx context.Context, b *batch, lo, hi, patience int) erro
 			}
 		}
 	}
+}
+
+// torn tells whether rows of b may have been left where they are by the ROLLBACK
+// after err.
+func (w *writer) torn(b *batch, err error) bool {
+	return errors.As(err, new(*tornError)) && w.leaks != b.table
 }
 
 // later waits until it is time to ask again what has failed with err.
@@ -444,7 +393,7 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 	w.loading.used = w.loads(b, lo, hi)
 	if w.loading.used {
 		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table, &w.brief) })
-		if w.byLoad(err) || w.session == nil || w.torn {
+		if w.byLoad(err) || w.session == nil || w.torn(b, err) {
 			return describe("LOAD DATA", hi-lo, err)
 		}
 		w.loading.used = false
@@ -487,8 +436,6 @@ func (w *writer) transact(ctx context.Context, b *batch, lo, hi int, write func(
 
 // checked gives up a connection of which nobody knows where it stands.
 func (w *writer) checked(err error) error {
-	w.torn = w.torn || w.session.torn
-	w.session.torn = false
 	if w.session.broken {
 		w.lose()
 	}
@@ -500,74 +447,4 @@ func describe(statement string, rows int, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s of %d rows: %w", statement, rows, err)
-}
-
-// giveBack leaves a connection that is shared to the others.
-func (w *writer) giveBack() {
-	if w.session != nil && w.through.options.Shared {
-		w.session.giveBack()
-		w.session = nil
-	}
-}
-
-// connect makes sure of a living connection.
-func (w *writer) connect(ctx context.Context) error {
-	through := w.setup.Load()
-	if w.through != through {
-		w.disconnect()
-		w.through = through
-	}
-	if w.session != nil && (time.Since(w.used) > idleCheck || w.session.stale(through.options.Recheck)) {
-		if err := w.session.conn.PingContext(ctx); err != nil {
-			w.log.Debugf("the connection to %s is gone, or leads to the wrong server: %v", through.options.Target, err)
-			w.lose()
-		} else {
-			w.session.asked = time.Now()
-		}
-	}
-	w.place = w.claimed.Load()
-	if through.options.Ledger == nil {
-		w.place = nil
-	}
-	if w.session != nil {
-		return nil
-	}
-	conn, err := through.db.Connx(ctx)
-	if err != nil {
-		return &beforeError{"connect", err}
-	}
-	w.session = newSession(conn)
-	w.used = time.Now()
-	w.turn = turn{began: w.used}
-	if isFresh(conn) {
-		w.meter.Connected(w.lost)
-		w.lost = false
-	}
-	return nil
-}
-
-// isFresh tells whether the connection was just made. Of one that does not
-// tell, it was.
-func isFresh(conn *sqlx.Conn) bool {
-	fresh := true
-	_ = conn.Raw(func(c any) error {
-		if c, ok := c.(interface{ Fresh() bool }); ok {
-			fresh = c.Fresh()
-		}
-		return nil
-	})
-	return fresh
-}
-
-// lose is disconnect for a connection that was lost, or is of no use any more.
-func (w *writer) lose() {
-	w.lost = w.lost || w.session != nil
-	w.disconnect()
-}
-
-func (w *writer) disconnect() {
-	if w.session != nil {
-		w.session.close()
-		w.session = nil
-	}
 }

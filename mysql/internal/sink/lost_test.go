@@ -108,7 +108,7 @@ func (b *bundle) openLossy(l *lossy, props map[string]any) *Sink {
 func (l *lossy) fromTheFirst() { l.seen.Store(l.every - 1) }
 
 // wantLosses fails if nothing was lost: then nothing was tested.
-func (l *lossy) wantLosses(t *testing.T, least int64) {
+func (l *lossy) wantLosses(t testing.TB, least int64) {
 	t.Helper()
 	if l.lost.Load() < least {
 		t.Errorf("%d answers were lost, want at least %d: the test tested nothing", l.lost.Load(), least)

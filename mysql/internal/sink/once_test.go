@@ -22,18 +22,23 @@ func numbered(from, to int) string {
 	return "[" + strings.Join(rows, ",") + "]"
 }
 
-func TestExactlyOnceWhereCommitsGoUnanswered(t *testing.T) {
-	b := newBundle(t, keyless)
-	faults := &lossy{what: commits, every: 3}
-	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce", "maxBatchRows", 30))
-	const rows = 3000
-	for i := 0; i < rows; i += 50 {
-		b.collect(s, numbered(i, i+50))
+// wantOnce gives rows, so many a message, to a sink that loses so many answers
+// at least, and wants each of them once.
+func (b *bundle) wantOnce(faults *lossy, rows, each int, losses int64, more ...any) {
+	b.t.Helper()
+	s := b.openLossy(faults, b.props("", "t", append([]any{"delivery", "exactlyOnce"}, more...)...))
+	for i := 0; i < rows; i += each {
+		b.collect(s, numbered(i, i+each))
 	}
 	b.settle(s)
 	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", fmt.Sprintf("%d,%d", rows, rows))
-	b.wantFate(s, rows, 0)
-	faults.wantLosses(t, 20)
+	b.wantFate(s, uint64(rows), 0)
+	faults.wantLosses(b.t, losses)
+}
+
+func TestExactlyOnceWhereCommitsGoUnanswered(t *testing.T) {
+	b := newBundle(t, keyless)
+	b.wantOnce(&lossy{what: commits, every: 3}, 3000, 50, 20, "maxBatchRows", 30)
 	b.wantRows("SELECT lane, lanes, position, epoch, owner, target FROM ekuiper_mysql_ledger", "0,1,3000,1,rule, op, 0,t")
 }
 
@@ -45,18 +50,9 @@ func TestExactlyOnceWhereAnyAnswerIsLost(t *testing.T) {
 		"begins": {begins, 2}, "prepares": {prepares, 4}, "advances": {advances, 5}, "inserts": {inserts, 5}, "commits": {commits, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBundle(t, keyless)
 			faults := &lossy{what: c.what, every: c.every}
 			faults.fromTheFirst()
-			s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce", "maxBatchRows", 11)) // more than one statement at first
-			const rows = 500
-			for i := 0; i < rows; i += 50 {
-				b.collect(s, numbered(i, i+50))
-			}
-			b.settle(s)
-			b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "500,500")
-			b.wantFate(s, rows, 0)
-			faults.wantLosses(t, 1)
+			newBundle(t, keyless).wantOnce(faults, 500, 50, 1, "maxBatchRows", 11) // more than one statement at first
 		})
 	}
 }

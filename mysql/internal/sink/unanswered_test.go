@@ -51,18 +51,8 @@ func TestTableThatLosesItsTransactions(t *testing.T) {
 
 // TestConnectionsThatDoNotLastForATransaction do for a part of it.
 func TestConnectionsThatDoNotLastForATransaction(t *testing.T) {
-	b := newBundle(t, keyless)
-	faults := &lossy{what: inserts, every: 3} // it takes four
-	s := b.openLossy(faults, b.props("", "t", "delivery", "exactlyOnce"))
-	b.collect(s, numbered(0, 4000))
-	b.settle(s)
-	faults.wantLosses(t, maxTries)
-	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "4000,4000")
-	b.wantFate(s, 4000, 0)
+	newBundle(t, keyless).wantOnce(&lossy{what: inserts, every: 3}, 4000, 4000, 3) // it takes four
 }
-
-// maxTries is how often the same rows are sent whole.
-const maxTries = 3
 
 // TestTriggerThatWritesWithoutTransactions holds no rows up: the table itself is
 // as it should be, and the server warns of the other one at each ROLLBACK.
