@@ -5,7 +5,7 @@ GOFLAGS_HOST := -mod=readonly -trimpath -buildvcs=false
 FUZZTIME ?= 60s
 TESTTIMEOUT ?= 20m
 # The modules with code of ours: `go test ./...` sees only the one it stands in.
-MODULES := . sdk test/demo/server
+MODULES := . sdk test/demo/server test/tools/profile
 SYSTEMS := linux/amd64 linux/arm64 linux/arm/7 linux/386 linux/riscv64 windows/amd64 windows/arm64 darwin/amd64 darwin/arm64
 
 START := $(or $(START),$(shell date +%s))
@@ -15,7 +15,7 @@ say = @t=$$(($$(date +%s) - $(START))); printf '\n== %d:%02d %s\n' $$((t / 60)) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix platforms tidb fault figures curves bench bench-quick peers mysql9 lint fmt fuzz vulncheck tools deps page page-pictures clean
+.PHONY: help build package package-all host host-1.14 demo test test-unit test-all matrix platforms tidb fault figures curves bench bench-quick profile peers mysql9 lint fmt fuzz vulncheck tools deps page page-pictures clean
 
 help: ## list the targets
 	@echo 'eKuiper plugin mysql $(shell sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' plugin.json)'
@@ -157,6 +157,17 @@ fault: build/kuiperd ## hurt everything in many rounds, count rows, write docs/f
 	@mkdir -p build
 	$(GO) test -c -o build/fault.test ./test/fault
 	cd test/fault && '$(CURDIR)/build/fault.test' -test.timeout 4h -full -report '$(CURDIR)/docs/faults.md' $(FAULT)
+
+# What the compiler is told of: each road at full speed, and at a pace that is kept up with.
+PROFILED := messages_of_100_vs single_row_messages journal_cpu exactly_once ack_throughput mysql9_load host_batches
+profile: build/kuiperd ## take the profile that the compiler is given anew: mysql/default.pgo (4 minutes)
+	@$(MAKE) --no-print-directory mysql9 || echo 'No MySQL 9: its road will be left out.'
+	@rm -rf build/profiles && mkdir -p build/profiles
+	CGO_ENABLED=0 $(GO) build -tags profile -trimpath -o build/mysql-profile ./mysql
+	@for road in $(PROFILED); do \
+		PROFILE_DIR='$(CURDIR)/build/profiles' $(GO) run ./test/bench -plugin build/mysql-profile -pairs 2 -rows 600000 -only $$road || exit 1; \
+	done
+	$(GO) run -C test/tools/profile . -o '$(CURDIR)/mysql/default.pgo' '$(CURDIR)'/build/profiles/*.prof
 
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures

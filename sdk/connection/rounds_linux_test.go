@@ -22,7 +22,7 @@ func TestRounds(t *testing.T) {
 	defer r.Close()
 	// begin puts r into a round that began so long ago.
 	begin := func(ago time.Duration) {
-		r.pace = pace{fast: true, since: time.Now().Add(-ago)}
+		r.pace = pace{fast: true, round: leastRound, since: time.Now().Add(-ago)}
 		r.drained = true
 		if err := r.mute(true); err != nil {
 			t.Fatal(err)
@@ -64,13 +64,13 @@ func TestRounds(t *testing.T) {
 			}
 		})
 
-		begin(round) // in which nothing came
+		begin(leastRound) // in which nothing came
 		read(now)
 		if r.fast || r.muted {
 			t.Fatalf("after a round without messages: fast %v, muted %v", r.fast, r.muted)
 		}
 
-		begin(round)
+		begin(leastRound)
 		read(meanwhile)
 		read(meanwhile)
 		if r.muted {

@@ -9,38 +9,50 @@ import (
 	"time"
 )
 
-// TestPace: messages are read in rounds where from 8 to 64 come in a millisecond.
+// TestPace: messages are read in rounds where from 8 to 64 small ones come in a
+// millisecond, or 4 KiB of larger ones; a round is no longer than the kernel has
+// room for, and than mostRound, and there are none where a socket was full.
 func TestPace(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	p := pace{since: now}
-	for _, step := range []struct {
+	const ms = time.Millisecond
+	const small, large = 90, 10 << 10
+	for _, c := range []struct {
+		name   string
+		round  time.Duration // before; 0 if there were none
 		came   int
+		length int // of a message, in bytes
 		passed time.Duration
-		want   bool
-		bytes  int
+		want   time.Duration // what is a round then; 0 if there are none
 	}{
-		{came: 15, passed: round},
-		{came: 16, passed: round, want: true},
-		{came: 31, passed: 2 * round},
-		{came: 500, passed: 10 * round, want: true},
-		{came: 2, passed: round / 10, want: true}, // too short to tell
-		{came: 14, passed: round * 9 / 10, want: true},
-		{passed: round},
-		{came: 128, passed: round, want: true},
-		{came: 129, passed: round},
-		{came: 100_000_000, passed: time.Hour, bytes: 1 << 30, want: true},
-		{came: 200, passed: 4*round + time.Millisecond}, // a round that was late tells nothing
-		{came: 200, passed: 4*round + time.Millisecond, want: true},
-		{came: 16, passed: round, bytes: 70 << 10, want: true},
-		{came: 16, passed: round, bytes: 80 << 10},
+		{"too few", 0, 31, small, 4 * ms, 0},
+		{"enough", 0, 32, small, 4 * ms, 8 * ms},
+		{"too short to tell", 0, 100, small, 4*ms - 1, 0},
+		{"too short to tell in rounds", 8 * ms, 4, small, 8*ms - 1, 8 * ms},
+		{"they go on", 8 * ms, 64, small, 8 * ms, 8 * ms},
+		{"they do not", 8 * ms, 63, small, 8 * ms, 0},
+		{"many make short rounds", 0, 160, small, 4 * ms, 2 * ms},
+		{"there is no room for one", 0, 240, small, 4 * ms, 0},
+		{"brisk", 0, 256, 1, 4 * ms, 0},
+		{"the socket was full", 2 * ms, 277, small, 5 * ms, 0},
+		{"and the reader slow", 4 * ms, 277, small, 9 * ms, 0},
+		{"a round was late", 8 * ms, 200, small, 33 * ms, 0},
+		{"for an hour", 0, 36_000_000, small, time.Hour, 8 * ms},
+		{"a large one each millisecond", 0, 4, large, 4 * ms, 4 * ms},
+		{"they go on, too", 4 * ms, 4, large, 4 * ms, 4 * ms},
+		{"hardly one in a round", 0, 2, 40 << 10, 4 * ms, 0},
+		{"now and then", 0, 90, large, 150 * ms, 7 * ms},
+		{"seldom", 0, 30, large, 150 * ms, 0},
+		{"a small one each millisecond", 0, 4, 100, 4 * ms, 0},
+		{"larger than there is room for", 0, 8, 60 << 10, 4 * ms, 0},
+		{"a full socket of large ones", 4 * ms, 12, large, 4 * ms, 0},
 	} {
-		p.came += step.came
-		p.bytes += step.bytes
-		now = now.Add(step.passed)
-		if p.judge(now); p.fast != step.want {
-			t.Errorf("%d messages in %v: fast is %v", step.came, step.passed, p.fast)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			now := time.Now()
+			p := pace{came: c.came, bytes: c.came * c.length, since: now.Add(-c.passed), fast: c.round > 0, round: c.round}
+			if p.judge(now); p.fast != (c.want > 0) || p.round != c.want {
+				t.Errorf("%d messages of %d bytes in %v: rounds of %v (%v), want %v", c.came, c.length, c.passed, p.round, p.fast, c.want)
+			}
+		})
 	}
 }
 

@@ -12,17 +12,26 @@ import (
 // of the buffer's size, and none is copied. What was handed out is never
 // written again, so a message lives as long as somebody holds it. A message
 // of more than a quarter of the buffer that is not there as a whole gets
-// memory of its own.
+// memory of its own. Where more comes at once than a buffer holds the next is
+// larger, so that one read, and one call of the handler, takes it.
 type stream struct {
 	source io.Reader
-	size   int // of a buffer, in bytes
+	least  int  // bytes of a buffer
+	size   int  // of the next one: up to growth times as many
+	most   int  // what one read has brought since the buffer was made
+	filled bool // a larger buffer had taken more
 
 	buf      []byte // nil until the first read
 	kept     int    // bytes below are handed out
 	from, to int    // received and not handed out
 }
 
-func newStream(source io.Reader, size int) stream { return stream{source: source, size: size} }
+// growth is how much larger than at first a buffer may be.
+const growth = 2
+
+func newStream(source io.Reader, size int) stream {
+	return stream{source: source, least: size, size: size}
+}
 
 // header returns the length of the message that begins at from, whose header
 // has been received.
@@ -65,6 +74,7 @@ func (s *stream) body(size, limit int64) ([]byte, error) {
 	}
 	for size > int64(s.to-s.from) {
 		if size > int64(s.size/4) {
+			s.filled = s.filled || size <= int64(growth*s.least/4) // a larger one had taken it
 			return s.own(size)
 		}
 		if err := s.fill(); err != nil {
@@ -125,14 +135,19 @@ func (s *stream) fill() error {
 	if s.from == s.to {
 		s.from, s.to = s.kept, s.kept
 	}
-	if len(s.buf)-s.to < max(s.size/8, 1) {
-		fresh := make([]byte, s.size)
-		s.to = copy(fresh, s.buf[s.from:s.to])
-		s.buf, s.kept, s.from = fresh, 0, 0
+	enough := max(s.size/8, 1)
+	if s.filled {
+		enough = s.size / 2
+	}
+	if len(s.buf)-s.to < enough {
+		s.renew()
 	}
 	for range 100 {
+		room := len(s.buf) - s.to
 		n, err := s.source.Read(s.buf[s.to:])
 		s.to += n
+		s.most = max(s.most, n)
+		s.filled = s.filled || n == room && room >= len(s.buf)/2
 		if n > 0 || err != nil {
 			if n > 0 {
 				err = nil // it comes again
@@ -141,6 +156,22 @@ func (s *stream) fill() error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// renew takes a new buffer: a larger one where a read had most of the old one to
+// fill, and filled it, or a message was too large for it; a smaller one where all
+// reads were small.
+func (s *stream) renew() {
+	switch {
+	case s.filled:
+		s.size = min(2*s.size, growth*s.least)
+	case s.most < s.size/8:
+		s.size = max(s.size/2, s.least)
+	}
+	s.most, s.filled = 0, false
+	fresh := make([]byte, s.size)
+	s.to = copy(fresh, s.buf[s.from:s.to])
+	s.buf, s.kept, s.from = fresh, 0, 0
 }
 
 func unexpected(err error) error {

@@ -95,6 +95,71 @@ func TestStreamAllocations(t *testing.T) {
 	}
 }
 
+// Where more comes at once than a buffer holds one read takes it before long,
+// and where little comes again buffers are small again.
+func TestStreamBuffersFollow(t *testing.T) {
+	const least = 1024
+	for _, step := range []struct {
+		name           string
+		message, burst int // bytes; messages that come at once
+		reads          int // that the last burst may take
+		size           int // of a buffer in the end
+	}{
+		{"little", 90, 3, 2, least},
+		{"more than a buffer", 90, 35, 3, growth * least},
+		{"far more than a buffer may have", 90, 500, 50, growth * least},
+		{"messages of a third of a buffer", 340, 5, 3, growth * least},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			var f Frames
+			for range step.burst {
+				f.Add(make([]byte, step.message))
+			}
+			r := bytes.NewReader(nil)
+			source := &counted{r: r}
+			s := newStream(source, least)
+			take := func(data []byte, messages int) {
+				r.Reset(data)
+				source.reads = 0
+				for range messages {
+					size, err := s.begin()
+					if err == nil {
+						_, err = s.body(size, 1<<20)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for range 100 {
+				take(f.buf, step.burst)
+			}
+			if source.reads > step.reads || s.size != step.size {
+				t.Errorf("%d reads for a burst, want %d at most; a buffer has %d bytes, want %d", source.reads, step.reads, s.size, step.size)
+			}
+			var one Frames
+			one.Add(make([]byte, 90))
+			for range 1000 {
+				take(one.buf, 1)
+			}
+			if s.size != least {
+				t.Errorf("a buffer has %d bytes after small reads, want %d", s.size, least)
+			}
+		})
+	}
+}
+
+// counted counts the reads.
+type counted struct {
+	r     io.Reader
+	reads int
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	c.reads++
+	return c.r.Read(b)
+}
+
 // A source that fails, or gives nothing, ends the reading; a byte that came
 // with the error does not get lost.
 func TestStreamFailures(t *testing.T) {

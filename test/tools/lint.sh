@@ -18,6 +18,7 @@ for module in "$@"; do
 	(cd "$module" && go vet ./...) || fail "go vet in $module"
 	(cd "$module" && "$tools/staticcheck" ./...) || fail "staticcheck in $module"
 done
+go vet -tags profile ./mysql || fail "go vet of the build for profiles"
 echo "lint: documents"
 go test ./test/docs || fail "documents"
 for system in windows/amd64 darwin/arm64 linux/386; do
