@@ -37,7 +37,7 @@ const (
 
 	roomy    = 128 << 10 // what should come in a round, in bytes of the kernel's,
 	crowded  = 180 << 10 // and what may,
-	overhead = 768       // of which a message takes so many, and up to twice its length
+	overhead = 896       // of which a message takes so many, and up to twice its length
 )
 
 // pace tells whether messages come fast.
@@ -49,22 +49,25 @@ type pace struct {
 	round time.Duration // how long one takes, if fast
 }
 
-// judge is called when all that has come is read.
+// judge is called when all that has come by now is read.
 func (p *pace) judge(now time.Time) {
 	passed := now.Sub(p.since)
-	if p.fast && passed < p.round || !p.fast && passed < window {
-		return
-	}
 	came, bytes := int64(p.came), int64(p.bytes)
 	held := overhead*came + 2*bytes
 	// What came in a late round, or filled one, is what had room.
-	full := p.fast && (passed > 4*p.round || held > crowded)
+	full := p.fast && (held > crowded || passed > 4*p.round)
+	if !full && (p.fast && passed < p.round || !p.fast && passed < window) {
+		return
+	}
 	*p = pace{since: now}
+	if full {
+		return
+	}
 	per := func(d time.Duration, n int64) int64 { return int64(float64(n) * float64(d) / float64(passed)) }
-	round := min(passed*roomy/time.Duration(max(held, 1)), mostRound).Truncate(time.Millisecond / 2)
+	round := time.Duration(min(float64(passed)*roomy/float64(max(held, 1)), float64(mostRound))).Truncate(time.Millisecond / 2)
 	small := per(time.Millisecond, came) >= fast
 	large := per(time.Millisecond, bytes) >= bulky && came >= some && per(round, came) >= some
-	if !full && (small || large) && per(time.Millisecond, came) <= brisk && round >= leastRound {
+	if (small || large) && per(time.Millisecond, came) <= brisk && round >= leastRound {
 		p.fast, p.round = true, round
 	}
 }

@@ -26,7 +26,7 @@ type rounds struct {
 	muted  bool            // it does not tell
 
 	drained bool      // the last Read took all that there was
-	looked  time.Time // when a round ended, if there are rounds
+	looked  time.Time // when the last round ended
 
 	into   []byte // what arrived reads into
 	n      int    // and what came of it
@@ -127,7 +127,11 @@ func (r *rounds) Read(b []byte) (n int, err error) {
 // returns EAGAIN.
 func (r *rounds) next(b []byte) (int, error) {
 	now := time.Now()
-	r.judge(now)
+	if r.fast { // what came while it was taken is not read yet
+		r.judge(r.looked)
+	} else {
+		r.judge(now)
+	}
 	if r.fast != r.muted {
 		if err := r.mute(r.fast); err != nil {
 			return 0, err

@@ -22,7 +22,8 @@ func TestRounds(t *testing.T) {
 	defer r.Close()
 	// begin puts r into a round that began so long ago.
 	begin := func(ago time.Duration) {
-		r.pace = pace{fast: true, round: leastRound, since: time.Now().Add(-ago)}
+		r.looked = time.Now()
+		r.pace = pace{fast: true, round: leastRound, since: r.looked.Add(-ago)}
 		r.drained = true
 		if err := r.mute(true); err != nil {
 			t.Fatal(err)

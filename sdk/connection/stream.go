@@ -74,7 +74,8 @@ func (s *stream) body(size, limit int64) ([]byte, error) {
 	}
 	for size > int64(s.to-s.from) {
 		if size > int64(s.size/4) {
-			s.filled = s.filled || size <= int64(growth*s.least/4) // a larger one had taken it
+			// A larger buffer had taken it, or one that is not half used up.
+			s.filled = s.filled || size <= int64(growth*s.least/4) || size <= int64(s.size/2) && s.kept >= s.size/2
 			return s.own(size)
 		}
 		if err := s.fill(); err != nil {

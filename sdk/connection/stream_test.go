@@ -109,6 +109,7 @@ func TestStreamBuffersFollow(t *testing.T) {
 		{"more than a buffer", 90, 35, 3, growth * least},
 		{"far more than a buffer may have", 90, 500, 50, growth * least},
 		{"messages of a third of a buffer", 340, 5, 3, growth * least},
+		{"messages of two thirds of a buffer", 700, 5, 6, growth * least},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			var f Frames
