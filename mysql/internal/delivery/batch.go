@@ -348,9 +348,8 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
 // isFull tells whether the next row should open another batch: after maxRows
-// where they go in one statement. One of several
-// lots is full with a whole number of them: what is left over would be one more
-// statement to prepare.
+// where they go in one statement. One of several lots is full with a whole
+// number of them: what is left over would be one more statement to prepare.
 func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
 	if b.bytes >= min(o.MaxBatchBytes, maxPacket) {
 		return true
