@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -47,11 +48,14 @@ type writer struct {
 }
 
 // chunk holds records as they are on disk.
-type chunk struct{ data []byte }
+type chunk struct {
+	data []byte
+	slot *slot // whose they are; nil for the chunk's own
+}
 
 const chunkSize = 128 << 10
 
-var chunks = sync.Pool{New: func() any { return &chunk{make([]byte, 0, chunkSize)} }}
+var chunks = sync.Pool{New: func() any { return &chunk{data: make([]byte, 0, chunkSize)} }}
 
 // Append implements Queue: it returns once the message is written, which a
 // kill of the process cannot undo, and with Always once it is synced.
@@ -262,33 +266,52 @@ func (d *Disk) commit(all ...Arrival) (end uint64, err error) {
 	return end, err
 }
 
-// write appends b to the active segment and publishes it. turn is held.
+// write puts b into the intake or appends it to the active segment, and
+// publishes it. turn is held.
 func (d *Disk) write(b *batch) error {
-	seg, err := d.segmentFor(b.bytes)
-	lasts := !noSpace(err)
-	if err == nil {
-		var n int
-		data := d.encode(b)
-		if n, err = seg.file.WriteAt(data, seg.size); err == nil {
-			d.publish(b, seg)
-			return nil
-		}
+	if d.stage(b) {
+		return nil
+	}
+	if err := d.unstage(time.Time{}); err != nil { // the order stays
+		return err
+	}
+	seg, err := d.segmentFor(b.bytes, d.next, d.lastDigest())
+	if err != nil {
+		return d.refused(err)
+	}
+	data := d.encodeChunk(b)
+	if err := d.put(seg, data); err != nil {
 		d.unencode(len(data))
-		lasts = !noSpace(err)
-		switch {
-		case lasts: // the repair writes it all to a segment that overrules this one
-			_ = seg.file.Truncate(seg.size)
-		case n > 0:
-			d.syncTurn.Lock()
-			defer d.syncTurn.Unlock()
-			if e := seg.cutBack(); e != nil {
-				err, lasts = e, true
-			}
+		return err
+	}
+	d.publish(b, seg)
+	return nil
+}
+
+// put writes records behind those of seg, which takes nothing of them where that fails. turn is held.
+func (d *Disk) put(seg *segment, data []byte) error {
+	n, err := seg.file.WriteAt(data, seg.size)
+	if err == nil {
+		return nil
+	}
+	switch {
+	case !noSpace(err): // the repair writes it all to a segment that overrules this one
+		_ = seg.file.Truncate(seg.size)
+	case n > 0:
+		d.syncTurn.Lock()
+		defer d.syncTurn.Unlock()
+		if e := seg.cutBack(); e != nil {
+			err = e
 		}
 	}
+	return d.refused(err)
+}
+
+// refused notes that the disk takes no records: for now if it is full, or until it is repaired.
+func (d *Disk) refused(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if lasts {
+	if !noSpace(err) {
 		d.halt(err)
 		return err
 	}
@@ -309,14 +332,14 @@ func (s *segment) cutBack() error {
 	return s.file.Sync()
 }
 
-// segmentFor returns the segment that takes size more bytes. turn is held.
-func (d *Disk) segmentFor(size int64) (*segment, error) {
+// segmentFor returns the segment that takes size more bytes, of messages from
+// from on; last is the digest of the one before. turn is held.
+func (d *Disk) segmentFor(size int64, from position, last digest) (*segment, error) {
 	seg := d.active
 	if seg != nil && (seg.size == segmentHead || seg.size+size <= d.o.SegmentBytes) {
 		return seg, nil
 	}
-	last := d.lastDigest()
-	fresh, err := d.createSegment(d.next, last)
+	fresh, err := d.createSegment(from, last)
 	if err != nil {
 		return nil, err
 	}
@@ -339,43 +362,51 @@ func (d *Disk) seal(last digest) {
 	signal(d.keepKick)
 }
 
-// adopt makes fresh the active segment. turn and mu are held.
+// adopt makes fresh the active segment, before what is in the intake. turn and
+// mu are held.
 func (d *Disk) adopt(fresh *segment) {
 	fresh.users = 1
-	d.segments = append(d.segments, fresh)
+	d.segments = slices.Insert(d.segments, d.firstPart(), fresh)
 	d.active = fresh
 	d.diskBytes += fresh.occupied()
 	d.newNames = true
 }
 
-// encode appends b's records to the chunks and returns them. turn is held, so
-// that nobody else gives numbers.
-func (d *Disk) encode(b *batch) []byte {
+// encodeChunk appends b's records to the chunks and returns them. turn is held.
+func (d *Disk) encodeChunk(b *batch) []byte {
 	w := &d.writer
 	var c *chunk
 	if n := len(w.chunks); n > 0 {
 		c = w.chunks[n-1]
 	}
-	if c == nil || int64(cap(c.data)-len(c.data)) < b.bytes {
+	if c == nil || c.slot != nil || int64(cap(c.data)-len(c.data)) < b.bytes {
 		if b.bytes <= chunkSize {
 			c = chunks.Get().(*chunk)
 		} else {
-			c = &chunk{make([]byte, 0, b.bytes)}
+			c = &chunk{data: make([]byte, 0, b.bytes)}
 		}
 		w.chunks = append(w.chunks, c)
 	}
 	from := len(c.data)
+	c.data, _ = d.encode(c.data, b, time.Now())
+	return c.data[from:]
+}
+
+// encode appends b's records to dst; last is where the last of them begins.
+// turn is held, so that nobody else gives numbers.
+func (d *Disk) encode(dst []byte, b *batch, taken time.Time) (_ []byte, last int) {
+	w := &d.writer
 	w.heads = w.heads[:0]
-	taken := time.Now()
 	w.nanos = taken.UnixNano()
 	at, seconds := d.next, uint32(taken.Unix())
 	for _, a := range b.arrivals {
 		r := record{length: uint32(len(a.Data)), rows: uint32(a.Rows), seconds: seconds, number: at.record, first: at.row}
-		c.data = appendRecord(c.data, d.salt, r, a.Data)
+		last = len(dst)
+		dst = appendRecord(dst, d.salt, r, a.Data)
 		w.heads = append(w.heads, r)
 		at = position{at.record + 1, r.end()}
 	}
-	return c.data[from:]
+	return dst, last
 }
 
 // unencode takes back what encode did last. turn is held.
@@ -390,6 +421,10 @@ func (d *Disk) unencode(n int) {
 }
 
 func (c *chunk) recycle() {
+	if c.slot != nil {
+		c.slot.busy = false
+		return
+	}
 	if cap(c.data) == chunkSize {
 		c.data = c.data[:0]
 		chunks.Put(c)
@@ -426,19 +461,35 @@ func (d *Disk) publish(b *batch, seg *segment) {
 		d.last = []byte{}
 	}
 	d.diskBytes += b.bytes
-	d.unsynced += b.bytes
-	if n := len(d.dirty); n == 0 || d.dirty[n-1] != seg {
-		seg.users++
-		d.dirty = append(d.dirty, seg)
-	}
 	if !d.strict {
 		d.readable = d.next.record
 		signal(d.ready)
 	}
+	if seg.slot == nil {
+		d.addUnsynced(seg, b.bytes)
+		return
+	}
+	d.staged += b.bytes
+	d.account()
+	d.syncSoon()
+}
+
+// syncSoon tells the syncer that there is something to do. mu is held.
+func (d *Disk) syncSoon() {
 	if !d.syncDue {
 		d.syncDue = true
 		signal(d.syncKick)
 	}
+}
+
+// addUnsynced notes that size bytes were written to seg. mu is held.
+func (d *Disk) addUnsynced(seg *segment, size int64) {
+	d.unsynced += size
+	if n := len(d.dirty); n == 0 || d.dirty[n-1] != seg {
+		seg.users++
+		d.dirty = append(d.dirty, seg)
+	}
+	d.syncSoon()
 	d.account()
 	if d.unsynced >= leastHasty && d.unsynced >= min(hastenSync, d.o.Budget.Share()) {
 		signal(d.hurry)
@@ -447,7 +498,7 @@ func (d *Disk) publish(b *batch, seg *segment) {
 
 // account tells the budget of what has changed in memory. mu is held.
 func (d *Disk) account() {
-	if uses := d.cached + d.unsynced; uses != d.used && !d.finished {
+	if uses := d.cached + d.unsynced + d.staged; uses != d.used && !d.finished {
 		d.o.Budget.Use(uses - d.used)
 		d.used = uses
 	}

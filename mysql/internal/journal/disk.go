@@ -60,6 +60,9 @@ type Options struct {
 	// CacheBytes is how much of what is not handed out yet is kept in memory,
 	// 2 MiB by default. What is beyond comes from disk.
 	CacheBytes int64
+	// IntakeBytes is the room of the intake, see the package's description: by
+	// default 2 MiB where MaxBytes is 64 MiB or more. Negative is no intake.
+	IntakeBytes int64
 	// Budget is what this journal shares with others: its part bounds what
 	// CacheBytes bounds, and what is written and not synced, which is synced
 	// sooner then. Nil is as if there were no others.
@@ -79,6 +82,9 @@ func (o *Options) complete() error {
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 2 << 20
+	}
+	if o.IntakeBytes == 0 && o.MaxBytes >= leastIntake {
+		o.IntakeBytes = 2 << 20
 	}
 	if o.Budget == nil {
 		o.Budget = unbounded{}
@@ -140,6 +146,7 @@ type Disk struct {
 	// It is taken before mu.
 	turn   sync.Mutex
 	writer writer
+	intake intake // guarded by turn
 	// syncTurn is held from the sync of a segment that is written to until its
 	// outcome is noted: the kernel tells of a failure once, and the sync after
 	// it succeeds without what the failed one has lost. It is taken before mu,
@@ -163,7 +170,10 @@ type Disk struct {
 	readable    uint64   // messages below may be handed out
 	diskBytes   int64    // of segments
 	reserved    int64    // of messages on their way into a segment
-	unsynced    int64    // bytes written and not synced
+	unsynced    int64    // bytes written to segments and not synced
+	staged      int64    // bytes in the intake
+	spared      bool     // some of them have had their fate, which may not be synced
+	stuck       bool     // the disk did not take what is in the intake
 	syncDue     bool     // the syncer knows that there is something to do
 	newNames    bool     // the folder is to be synced with the next sync
 	dirty       []*segment
@@ -176,6 +186,8 @@ type Disk struct {
 	finished    bool          // no more syncs
 	last        []byte        // the last message; nil if it is known by its digest alone
 	lastBytes   digest
+	before      []byte        // the last message that is in no part of the intake, while there are parts; nil if it is known by its digest alone
+	beforeBytes digest        // zero if it is not known
 	emptied     chan struct{} // made on demand, closed when nothing is pending
 
 	cache    []Message // cache[head:] are the next messages to hand out
@@ -231,6 +243,7 @@ func Open(o Options) (*Disk, error) {
 		keepKick: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	d.idle = sync.NewCond(&d.mu)
+	d.prepareIntake()
 	if err := d.recover(); err != nil {
 		if d.state.file != nil {
 			_ = d.state.file.Close()
@@ -242,6 +255,9 @@ func Open(o Options) (*Disk, error) {
 	d.work.Go(d.keepLoop)
 	signal(d.keepKick)
 	signal(d.ready)
+	if d.firstPart() < len(d.segments) {
+		signal(d.syncKick)
+	}
 	return d, nil
 }
 
@@ -383,9 +399,15 @@ func (d *Disk) Close() error {
 	d.work.Wait()
 	d.turn.Lock() // no write is on its way after this
 	defer d.turn.Unlock()
-	err := d.syncOnce()
+	var unmoved error
+	if d.unstage(time.Time{}) != nil { // a full disk: what is in the intake stays there
+		unmoved = d.syncIntake()
+	}
+	d.syncSpared()
+	err := errors.Join(d.syncOnce(), unmoved)
+	d.closeIntake(err == nil)
 	if err == nil {
-		last := d.lastDigest()
+		last := d.lastWritten()
 		d.mu.Lock()
 		d.seal(last)
 		d.mu.Unlock()

@@ -27,7 +27,7 @@ type Inspection struct {
 	Identity string
 	Closed   bool // the last run ended in order, and no other began
 	Counts   Counts
-	Messages uint64 // in the segments
+	Messages uint64 // in the segments and, of those that are in none, in the intake
 	Segments int
 	// Aside are files that were damaged and kept, for a person to look at.
 	Aside []string
@@ -60,7 +60,11 @@ func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
 	if err := w.readStates(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
+	intake := w.intake() // before the segments: what moves meanwhile is seen twice, not never
 	if err := w.readSegments(names); err != nil {
+		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
+	}
+	if err := w.readIntake(intake); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
 	w.sum()
@@ -336,6 +340,67 @@ func (w *walk) readSegment(s rawSegment, all []rawSegment) error {
 		w.in.Torn += int64(len(data) - known)
 	} else {
 		w.damage(s.name, known, len(data))
+	}
+	return nil
+}
+
+// intake reads the intake's file. A running journal may be writing to it: what
+// looks damaged is read again.
+func (w *walk) intake() (data []byte) {
+	for range 5 {
+		var err error
+		if data, err = os.ReadFile(filepath.Join(w.dir, intakeName)); err != nil {
+			return nil
+		}
+		whole := true
+		slots, _ := findSlots(data, 0)
+		for _, s := range slots {
+			for at := s.from; at < s.to && whole; {
+				r, ok := wholeRecord(data[at:s.to], w.salt)
+				at, whole = at+r.size(), ok
+			}
+		}
+		if whole {
+			break
+		}
+	}
+	return data
+}
+
+// readIntake visits the messages of the intake that no segment holds.
+func (w *walk) readIntake(data []byte) error {
+	type place struct {
+		record
+		at int64
+	}
+	var all []place
+	slots, _ := findSlots(data, 0)
+	for _, s := range slots {
+		known := s.from
+		for at := s.from; at < s.to; {
+			r, ok := wholeRecord(data[at:s.to], w.salt)
+			if !ok {
+				at++
+				continue
+			}
+			w.in.Damaged += at - known
+			w.damage(intakeName, int(known), int(at))
+			all = append(all, place{r, at})
+			at += r.size()
+			known = at
+		}
+		w.in.Damaged += s.to - known
+		w.damage(intakeName, int(known), int(s.to))
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].number < all[j].number })
+	for _, p := range all {
+		if p.number < w.nextDone {
+			continue
+		}
+		w.in.Counts.DiskBytes += p.size()
+		if err := w.visit(p.record, data[p.at+recordHead:p.at+p.size()]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

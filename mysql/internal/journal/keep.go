@@ -245,7 +245,7 @@ func (d *Disk) isShort() bool {
 func (d *Disk) sealDone() bool {
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	last := d.lastDigest()
+	last := d.lastWritten()
 	d.mu.Lock()
 	done := d.active != nil && d.active.unsettled == 0 && d.active.size > segmentHead
 	if done {
@@ -269,7 +269,7 @@ func (d *Disk) dropOld() {
 // which nothing was handed out; only one if once.
 func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 	d.turn.Lock()
-	last := d.lastDigest()
+	last := d.lastWritten()
 	d.mu.Lock()
 	n := 0
 	for _, s := range d.segments {
@@ -287,6 +287,7 @@ func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 	}
 	d.flushState()
 	d.mu.Unlock()
+	d.spareSettled()
 	d.turn.Unlock()
 	if n > 0 {
 		d.free()

@@ -126,8 +126,9 @@ func newModel(t *testing.T, seed uint64, e ends) *model {
 		Dir: "j", Identity: "sim", FS: m.fs, Log: m.log, MaxBytes: 1 << 20, SegmentBytes: int64(300 + rng.IntN(4000)),
 		CacheBytes: int64(rng.IntN(3000)),
 	}
-	if rng.IntN(2) == 0 {
+	if rng.IntN(3) > 0 {
 		m.o.SyncEvery = time.Second
+		m.o.IntakeBytes = int64(rng.IntN(3) * (intakeSlots*(slotHead+recordHead) + rng.IntN(4000)))
 	}
 	return m
 }

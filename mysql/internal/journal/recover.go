@@ -119,6 +119,9 @@ func (d *Disk) readHeads(names []string) (segs []*found, err error) {
 				d.id, d.salt = f.head.journal, f.head.journal.salt()
 			}
 		}
+		if d.id == (journalID{}) {
+			d.takeIntakeID()
+		}
 	}
 	return segs, nil
 }
@@ -170,7 +173,19 @@ func (d *Disk) scanAll(segs []*found) error {
 			return err
 		}
 	}
-	return d.keepScanned(ours)
+	parts, err := d.findParts()
+	if err != nil {
+		return err
+	}
+	if err := d.keepScanned(ours); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		d.segments = append(d.segments, p)
+		d.diskBytes += p.bytes()
+		d.staged += p.bytes()
+	}
+	return nil
 }
 
 // scanSegment reads one segment and moves the cursor past its records. What
@@ -329,7 +344,7 @@ func (d *Disk) resume(clean bool) error {
 	for _, s := range d.segments {
 		d.recount(s)
 	}
-	d.synced, d.readable, d.replay, d.openedAt = d.next, d.next.record, d.next.record, d.next.row
+	d.synced, d.readable, d.replay, d.openedAt = d.written(), d.next.record, d.next.record, d.next.row
 	d.report.Pending = d.pending()
 	d.findFirst()
 	for _, f := range d.outdated {
@@ -362,7 +377,7 @@ func (d *Disk) secure() {
 		err = d.fs.SyncDir(d.o.Dir)
 	}
 	for _, s := range d.segments {
-		if s.summarised || s.size == 0 {
+		if s.summarised || s.size == 0 || s.slot != nil && s != d.segments[len(d.segments)-1] { // one call is for all of the intake
 			continue
 		}
 		if e := d.secureSegment(s); e != nil {

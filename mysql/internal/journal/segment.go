@@ -11,7 +11,7 @@ import (
 // position is a place between messages: the next message and its first row.
 type position struct{ record, row uint64 }
 
-// segment is one file of records. Its fields are guarded by Disk.mu; the
+// segment is one file of records, or a part of the intake. Its fields are guarded by Disk.mu; the
 // writer, which alone changes the size of the active one, may read them under
 // Disk.turn.
 type segment struct {
@@ -35,6 +35,7 @@ type segment struct {
 	plain      bool   // it cannot have one
 	damaged    bool   // to be kept aside, not removed
 	told       bool   // of the damage that it had when it was opened
+	slot       *slot  // the part of the intake that it is; nil for one with a file of its own
 	barren     uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
 
 	synced struct { // what the last successful sync covered
@@ -181,6 +182,14 @@ func (d *Disk) empty(path string) error {
 // span is the rows between the segment's borders.
 func (s *segment) span() Span { return Span{s.from.row, s.to.row} }
 
+// bytes is how much the segment has in its file.
+func (s *segment) bytes() int64 {
+	if s.slot != nil {
+		return s.size - s.start
+	}
+	return s.size
+}
+
 // occupied is what the segment takes of MaxBytes, with room for its summary.
 func (s *segment) occupied() int64 { return s.size + summarySize }
 
@@ -189,7 +198,7 @@ func (s *segment) live() int64 {
 	if s.rows == 0 {
 		return 0
 	}
-	return int64(float64(s.size) * float64(s.unsettled) / float64(s.rows))
+	return int64(float64(s.bytes()) * float64(s.unsettled) / float64(s.rows))
 }
 
 // recount finds anew how many of the segment's rows are unsettled. mu is held.
@@ -234,8 +243,11 @@ func (d *Disk) release(s *segment) {
 
 // setAside renames a damaged file, so that it is out of the way and a person
 // can look at it.
-func (d *Disk) setAside(path string) error {
-	base := path + ".corrupt-"
+func (d *Disk) setAside(path string) error { return d.setAsideAs(path, path) }
+
+// setAsideAs is setAside under the name that another file would have.
+func (d *Disk) setAsideAs(path, as string) error {
+	base := as + ".corrupt-"
 	names, err := d.fs.List(d.o.Dir)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,39 @@ func (f lazyFile) Sync() error {
 	defer yield()
 	return f.File.Sync()
 }
+
+// Map implements Mapper: what is written to the memory is in the file at once,
+// as far as the machine lives.
+func (s *simFS) Map(path string, off, size int64) (Mapping, error) {
+	f, err := s.open(path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	now, err := f.Size()
+	if err == nil && now < off+size {
+		_, err = f.WriteAt(make([]byte, off+size-now), now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return simMapping{f.(lazyFile), off}, nil
+}
+
+type simMapping struct {
+	file lazyFile
+	off  int64
+}
+
+func (m simMapping) Store(b []byte, off int) error {
+	_, err := m.file.WriteAt(b, m.off+int64(off))
+	return err
+}
+
+func (m simMapping) StoreWord(n uint32, off int) error {
+	return m.file.File.(*simdisk.File).WriteWhole(binary.LittleEndian.AppendUint32(nil, n), m.off+int64(off))
+}
+
+func (m simMapping) Close() error { return m.file.Close() }
 
 func (s *simFS) MkdirAll(string) error { return nil }
 

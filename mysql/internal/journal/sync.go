@@ -12,27 +12,64 @@ const repairAfter = time.Second // between attempts
 func (d *Disk) syncLoop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	next := time.Duration(0) // when the intake has to be looked at; 0 if it has not
 	for {
+		var due <-chan time.Time
+		if next > 0 {
+			timer.Reset(next)
+			due = timer.C
+		}
+		all := false
 		select {
 		case <-d.stop:
 			return
+		case <-d.hurry:
+			all = true
+		case <-due:
 		case <-d.syncKick:
-		}
-		if !d.strict {
-			timer.Reset(d.o.SyncEvery)
-			select {
-			case <-d.stop:
-				return
-			case <-timer.C:
-			case <-d.hurry:
+			if !d.strict {
+				wait := d.o.SyncEvery
+				if next > 0 {
+					wait = min(wait, next)
+				}
+				timer.Reset(wait)
+				select {
+				case <-d.stop:
+					return
+				case <-timer.C:
+				case <-d.hurry:
+					all = true
+				}
 			}
 		}
+		var err error
+		next, err = d.sweep(all)
+		d.mu.Lock()
+		d.stuck = err != nil
+		d.mu.Unlock()
+		d.syncSpared()
 		if d.syncOnce() != nil && !d.repairUntilStopped(timer) {
 			return
 		}
 		d.turn.Lock()
 		d.trimChunks()
+		d.intake.sleep()
 		d.turn.Unlock()
+	}
+}
+
+// syncSpared makes the fates of messages durable that went through the intake
+// alone, if what came after them is about to be: else a power cut could leave
+// that, and neither them nor their fates.
+func (d *Disk) syncSpared() {
+	d.mu.Lock()
+	wanted := d.spared && d.unsynced > 0
+	if wanted {
+		d.spared = false
+	}
+	d.mu.Unlock()
+	if wanted {
+		_ = d.syncState() // a failure is logged and makes it stale
 	}
 }
 
@@ -59,7 +96,7 @@ func (d *Disk) syncOnce() error {
 		defer d.mu.Unlock()
 		return d.halted
 	}
-	to, bytes, names := d.next, d.unsynced, d.newNames
+	to, bytes, names := d.written(), d.unsynced, d.newNames
 	segs := append([]*segment(nil), d.dirty...)
 	sizes := make([]int64, len(segs))
 	for i, s := range segs {
@@ -70,7 +107,9 @@ func (d *Disk) syncOnce() error {
 	if len(segs) == 0 {
 		d.mu.Lock()
 		d.newNames = d.newNames || names
-		d.endRound()
+		if !d.stuck {
+			d.endRound()
+		}
 		d.mu.Unlock()
 		return nil
 	}
@@ -178,7 +217,7 @@ func (d *Disk) repair() error {
 	d.mu.Unlock()
 	var last digest
 	if unsynced == 0 {
-		last = d.lastDigest()
+		last = d.lastWritten()
 	}
 	fresh, err := d.buildSegment(from, header{base: from.record, baseRow: from.row, lastBytes: last}, func(s *segment, to File) error {
 		return d.copyUnsynced(s, to, unsynced)
@@ -194,7 +233,7 @@ func (d *Disk) repair() error {
 	d.replaceUnsynced(fresh)
 	d.unsynced = 0
 	d.account()
-	d.synced = d.next
+	d.synced = d.written()
 	d.readable = d.next.record
 	d.syncDue, d.newNames = false, false
 	d.log.Warnf("journal %s: the disk works again: %d unsynced bytes are written anew and synced", d.o.Dir, unsynced)
@@ -248,13 +287,13 @@ func (d *Disk) replaceUnsynced(fresh *segment) {
 	clear(d.dirty)
 	d.dirty = d.dirty[:0]
 	for _, s := range d.segments {
-		if s.from.record > d.synced.record { // has become empty: the list stays sorted
+		if s.slot == nil && s.from.record > d.synced.record { // has become empty: the list stays sorted
 			s.from, s.to = d.synced, d.synced
 		}
 	}
 	d.epoch++
 	d.hint = hint{}
-	fresh.to = d.next
+	fresh.to = d.written()
 	fresh.records = fresh.to.record - fresh.from.record
 	fresh.rows = fresh.to.row - fresh.from.row
 	fresh.oldest, fresh.newest = d.acceptedBy(fresh.from.row), now()

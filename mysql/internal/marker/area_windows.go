@@ -7,9 +7,7 @@ type written struct{ *os.File }
 
 func newArea(f *os.File) (area, error) { return written{f}, nil }
 
-func (w written) store(b []byte, at int) error {
+func (w written) Store(b []byte, at int) error {
 	_, err := w.WriteAt(b, int64(at))
 	return err
 }
-
-func (w written) close() error { return w.Close() }

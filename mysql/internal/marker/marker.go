@@ -41,9 +41,9 @@ type File struct {
 
 // area is where the slots are.
 type area interface {
-	// store puts b at the offset; a fault of the disk is an error.
-	store(b []byte, at int) error
-	close() error
+	// Store puts b at the offset; a fault of the disk is an error.
+	Store(b []byte, at int) error
+	Close() error
 }
 
 // Open opens the marker at path, or makes one.
@@ -121,8 +121,8 @@ func (m *File) Store(record []byte) error {
 	binary.LittleEndian.PutUint64(b[8:], m.number)
 	copy(b[slotHead:], record)
 	binary.LittleEndian.PutUint32(b, crc32.ChecksumIEEE(b[4:]))
-	if err := m.area.store(b, int(m.number%2)*slotSize); err != nil {
-		_ = m.area.close()
+	if err := m.area.Store(b, int(m.number%2)*slotSize); err != nil {
+		_ = m.area.Close()
 		m.area = nil
 		if e := os.Remove(m.path); e != nil {
 			err = errors.Join(err, e)
@@ -141,7 +141,7 @@ func (m *File) Close() error {
 	if m.area == nil {
 		return nil
 	}
-	err := m.area.close()
+	err := m.area.Close()
 	m.area = nil
 	return err
 }

@@ -226,6 +226,18 @@ func (f *File) WriteAt(b []byte, off int64) (n int, err error) {
 	return n, err
 }
 
+// WriteWhole writes b, which a kill does not cut in two; the file is large enough.
+func (f *File) WriteWhole(b []byte, off int64) error {
+	leave, last, err := f.enter()
+	defer leave()
+	if err != nil && (!last || f.p.d.rng.IntN(2) == 0) {
+		return err
+	}
+	copy(f.inode.data[off:], b)
+	f.inode.pending = append(f.inode.pending, change{off, append([]byte{}, b...)})
+	return err
+}
+
 // Truncate changes the file's size.
 func (f *File) Truncate(size int64) error {
 	leave, _, err := f.enter()

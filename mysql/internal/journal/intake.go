@@ -1,0 +1,636 @@
+package journal
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// The intake is a file that is mapped into memory: what is written to it is in
+// the system's page cache at once, where a kill cannot take it, and costs a
+// copy instead of a call to the system. Messages whose rows have their fate
+// within SyncEvery, which is all of them where the table keeps up, never go
+// anywhere else: their room is used again, and the disk is spared. The others
+// go to a segment, in order, when their time is up, when there is no room, or
+// when one that follows them does.
+//
+// It is a row of slots, each with the records of messages that came one after
+// the other. A slot that holds what is in no segment is in the list of segments
+// as one whose file is the intake.
+
+const (
+	intakeName  = "intake"
+	intakeSlots = 8
+	slotHead    = 64 // bytes
+	usedAt      = 32
+	idleIntake  = 10 * time.Second
+	leastIntake = 64 << 20 // MaxBytes from which on there is an intake by default
+)
+
+var slotMagic = [8]byte{0xE5, 'j', 'r', 'n', 's', 'l', 't', '\n'}
+
+// slotHeader is what a slot begins with:
+//
+//	 0 magic     8 bytes
+//	 8 CRC       uint32, of bytes 12 to 32
+//	12 size      uint32, of the slot, its head included
+//	16 journal   16 bytes
+//	32 used      uint32, bytes of records: changed after them, at once
+//	36 reserved  28 bytes, zero
+func appendSlotHead(dst []byte, id journalID, size int64) []byte {
+	at := len(dst)
+	dst = append(dst, make([]byte, slotHead)...)
+	b := dst[at:]
+	copy(b, slotMagic[:])
+	binary.LittleEndian.PutUint32(b[12:], uint32(size))
+	copy(b[16:], id[:])
+	binary.LittleEndian.PutUint32(b[8:], checksum(0, b[12:32]))
+	return dst
+}
+
+// parseSlotHead reads a slot's head; used is at most what the slot can hold.
+func parseSlotHead(b []byte) (id journalID, size, used int64, ok bool) {
+	if len(b) < slotHead || !bytes.Equal(b[:8], slotMagic[:]) || binary.LittleEndian.Uint32(b[8:]) != checksum(0, b[12:32]) {
+		return id, 0, 0, false
+	}
+	size, used = int64(binary.LittleEndian.Uint32(b[12:])), int64(binary.LittleEndian.Uint32(b[32:]))
+	return journalID(b[16:32]), size, min(used, size-slotHead), size > slotHead
+}
+
+// Mapper is an FS that can map files into memory. One that is none has no intake.
+type Mapper interface {
+	// Map maps size bytes of the file at path from off on, which is made if
+	// need be, for the owner alone. There is room on the disk for all of them.
+	Map(path string, off, size int64) (Mapping, error)
+}
+
+// Mapping is a part of a file in memory. What is stored survives the process,
+// and others read it from the file. A fault of the disk is an error.
+type Mapping interface {
+	Store(b []byte, off int) error
+	// StoreWord stores n, little-endian, at off, a multiple of 4: a kill leaves
+	// what was there, or n.
+	StoreWord(n uint32, off int) error
+	Close() error
+}
+
+// intake is guarded by Disk.turn.
+type intake struct {
+	path    string
+	size    int64 // of a slot, in bytes; 0 if there is no intake
+	off     bool  // it cannot be used any more
+	exists  bool  // the file does
+	slots   [intakeSlots]slot
+	current *slot // takes messages; nil if none does
+	touched time.Time
+}
+
+// slot is a part of the intake.
+type slot struct {
+	mapped Mapping  // nil while it is not needed
+	busy   bool     // it has what is in no segment, or in one that is not synced
+	part   *segment // in the list of segments; nil once it is in another
+	data   []byte   // its records: for a segment, even if the disk refuses a page
+	last   int      // where the last of them begins
+	since  time.Time
+}
+
+// prepareIntake sets the intake's measures.
+func (d *Disk) prepareIntake() {
+	in := &d.intake
+	in.path = filepath.Join(d.o.Dir, intakeName)
+	if _, ok := d.fs.(Mapper); ok && !d.strict && d.o.IntakeBytes > 0 {
+		in.size = min(d.o.IntakeBytes/intakeSlots, math.MaxInt32)
+	}
+}
+
+// stage puts b into the intake, if it can. turn is held.
+func (d *Disk) stage(b *batch) bool {
+	in := &d.intake
+	if in.size == 0 || in.off || slotHead+b.bytes > in.size || !d.cacheTakes(b) {
+		return false
+	}
+	taken := time.Now()
+	s := in.current
+	if s == nil || slotHead+int64(len(s.data))+b.bytes > in.size || taken.Sub(s.since) > d.o.SyncEvery/4 {
+		if s = d.openSlot(taken); s == nil {
+			return false
+		}
+	}
+	if err := d.fillSlot(s, b, taken); err != nil {
+		d.giveUpIntake(err)
+		return false
+	}
+	in.touched = taken
+	d.publish(b, s.part)
+	return true
+}
+
+// cacheTakes tells whether b goes to the cache: what does not is read from a
+// segment later.
+func (d *Disk) cacheTakes(b *batch) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.nextRead.record == d.next.record && d.cached+b.bytes <= d.o.CacheBytes &&
+		d.cached+d.staged+d.unsynced+b.bytes <= d.o.Budget.Share()
+}
+
+// openSlot makes a slot without records the current one; nil if there is none.
+// The lowest are taken first, so that few are in memory where few are needed.
+func (d *Disk) openSlot(at time.Time) *slot {
+	in := &d.intake
+	in.current = nil
+	s, i := in.free()
+	if s == nil {
+		d.spareSettled()
+		if s, i = in.free(); s == nil {
+			return nil
+		}
+	}
+	off := int64(i) * in.size
+	if s.mapped == nil {
+		m, err := d.fs.(Mapper).Map(in.path, off, in.size)
+		if err != nil {
+			d.giveUpIntake(err)
+			return nil
+		}
+		s.mapped, in.exists = m, true
+	}
+	if err := s.clear(d.id, in.size); err != nil {
+		d.giveUpIntake(err)
+		return nil
+	}
+	s.busy, s.since = true, at
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.firstPart() == len(d.segments) {
+		d.before, d.beforeBytes = d.last, d.lastBytes
+	}
+	s.part = &segment{
+		id: math.MaxUint64, path: in.path, start: off + slotHead, size: off + slotHead, from: d.next, to: d.next, slot: s,
+	}
+	d.segments = append(d.segments, s.part)
+	in.current = s
+	return s
+}
+
+func (in *intake) free() (*slot, int) {
+	for i := range in.slots {
+		if !in.slots[i].busy {
+			return &in.slots[i], i
+		}
+	}
+	return nil, 0
+}
+
+// clear makes the slot one without records.
+func (s *slot) clear(id journalID, size int64) error {
+	s.data, s.last = s.data[:0], 0
+	if err := s.mapped.StoreWord(0, usedAt); err != nil { // first: it is true of the old records until then
+		return err
+	}
+	var head [slotHead]byte
+	return s.mapped.Store(appendSlotHead(head[:0], id, size), 0)
+}
+
+// fillSlot puts b's records into s.
+func (d *Disk) fillSlot(s *slot, b *batch, taken time.Time) error {
+	from, before := len(s.data), s.last
+	s.data, s.last = d.encode(s.data, b, taken)
+	err := s.mapped.Store(s.data[from:], slotHead+from)
+	if err == nil {
+		err = s.mapped.StoreWord(uint32(len(s.data)), usedAt)
+	}
+	if err != nil {
+		s.data, s.last = s.data[:from], before
+	}
+	return err
+}
+
+// giveUpIntake goes on without the intake. What is in it stays until it is settled or in a segment.
+func (d *Disk) giveUpIntake(err error) {
+	d.intake.off, d.intake.current = true, nil
+	d.log.Infof("journal %s: goes on without its intake, %s, which spares the disk: %v", d.o.Dir, intakeName, err)
+}
+
+// firstPart returns the index of the first segment that is a part of the
+// intake: all that follow are. mu is held.
+func (d *Disk) firstPart() int {
+	i := len(d.segments)
+	for i > 0 && d.segments[i-1].slot != nil {
+		i--
+	}
+	return i
+}
+
+// written returns what follows the last message that is in a segment, or has
+// no need to be. mu is held.
+func (d *Disk) written() position {
+	if i := d.firstPart(); i < len(d.segments) {
+		return d.segments[i].from
+	}
+	return d.next
+}
+
+// spareSettled lets go of the slots whose rows all have their fate, on disk.
+// The last one stays: it has the last message. turn is held.
+func (d *Disk) spareSettled() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.state.writing {
+		d.idle.Wait()
+	}
+	if d.state.stale || len(d.state.entries) > 0 {
+		return
+	}
+	var done []*segment
+	if i := d.firstPart(); i < len(d.segments) {
+		for _, p := range d.segments[i : len(d.segments)-1] {
+			if p.unsettled == 0 && p.users == 0 {
+				done = append(done, p)
+			}
+		}
+	}
+	if len(done) == 0 {
+		return
+	}
+	for _, p := range done {
+		d.removePart(p)
+		p.slot.busy = false
+	}
+	d.spared = true
+	d.before, d.beforeBytes = nil, digest{}
+	if d.unsynced == 0 {
+		d.synced = d.written()
+	}
+	d.account()
+	d.wake()
+}
+
+// unstage moves what is in the intake to segments, in order: all of it, or up
+// to the last slot that has had unsettled rows since then or for longer. turn is held.
+func (d *Disk) unstage(since time.Time) error {
+	d.mu.Lock()
+	first := d.firstPart()
+	empty := first == len(d.segments)
+	d.mu.Unlock()
+	if empty {
+		return nil
+	}
+	d.spareSettled()
+	d.mu.Lock()
+	first = d.firstPart()
+	parts := slices.Clone(d.segments[first:])
+	due := len(parts)
+	for due > 0 && !since.IsZero() && (parts[due-1].unsettled == 0 || parts[due-1].slot.since.After(since)) {
+		due--
+	}
+	d.mu.Unlock()
+	for _, p := range parts[:due] {
+		if err := d.move(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move puts a part's records at the end of the active segment. turn is held.
+func (d *Disk) move(p *segment) error {
+	s := p.slot
+	if d.intake.current == s {
+		d.intake.current = nil
+	}
+	if len(s.data) == 0 { // filling it has failed
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.removePart(p)
+		s.busy = false
+		return nil
+	}
+	seg, err := d.segmentFor(int64(len(s.data)), p.from, d.lastWritten())
+	if err != nil {
+		return d.refused(err)
+	}
+	if err := d.put(seg, s.data); err != nil {
+		return err
+	}
+	d.writer.chunks = append(d.writer.chunks, &chunk{s.data, s})
+	last := digestOf(s.data[s.last+recordHead:])
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.removePart(p)
+	if seg.records == 0 {
+		seg.oldest = p.oldest
+	}
+	n := int64(len(s.data))
+	seg.size += n
+	seg.records += p.records
+	seg.rows += p.rows
+	seg.unsettled += p.unsettled
+	seg.newest = p.newest
+	seg.to = p.to
+	d.before, d.beforeBytes = nil, last
+	d.diskBytes += n
+	d.addUnsynced(seg, n)
+	return nil
+}
+
+// removePart takes p off the list of segments: its slot has another use, or its
+// messages are in another segment. mu is held.
+func (d *Disk) removePart(p *segment) {
+	d.segments = slices.DeleteFunc(d.segments, func(o *segment) bool { return o == p })
+	d.diskBytes -= p.bytes()
+	d.staged -= p.bytes()
+	p.slot.part = nil
+	if d.reader.segment == p || d.hint.segment == p {
+		d.epoch++
+		d.hint = hint{}
+	}
+}
+
+// lastWritten returns the digest of the last message in a segment; zero where
+// that is not known. turn is held.
+func (d *Disk) lastWritten() digest {
+	d.mu.Lock()
+	inParts := d.firstPart() < len(d.segments)
+	last, sum := d.before, d.beforeBytes
+	d.mu.Unlock()
+	switch {
+	case !inParts:
+		return d.lastDigest()
+	case last == nil:
+		return sum
+	}
+	return digestOf(last)
+}
+
+// sweep does what is due in the intake, or moves all of it where that is
+// wanted, and returns when more will be due; 0 if nothing will.
+func (d *Disk) sweep(all bool) (next time.Duration, err error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	in := &d.intake
+	d.mu.Lock()
+	halted, empty := d.halted != nil, d.firstPart() == len(d.segments)
+	d.mu.Unlock()
+	if halted || empty && in.isAsleep() {
+		return 0, nil
+	}
+	now := time.Now()
+	resting := now.Sub(in.touched) >= idleIntake
+	if all || resting {
+		err = d.unstage(time.Time{})
+	} else {
+		err = d.unstage(now.Add(-d.o.SyncEvery))
+	}
+	if err != nil {
+		return max(d.o.SyncEvery, time.Millisecond), err
+	}
+	if resting {
+		return idleIntake, nil // to give the memory back, once all is synced
+	}
+	next = idleIntake - now.Sub(in.touched)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.segments[d.firstPart():] {
+		if p.unsettled > 0 {
+			next = min(next, d.o.SyncEvery-now.Sub(p.slot.since))
+			break
+		}
+	}
+	return max(next, time.Millisecond), nil
+}
+
+func (in *intake) isAsleep() bool {
+	return !slices.ContainsFunc(in.slots[:], func(s slot) bool { return s.mapped != nil })
+}
+
+// sleep gives the memory back, if nothing came for a while, of all slots that
+// nothing needs. turn is held.
+func (in *intake) sleep() {
+	if time.Since(in.touched) < idleIntake {
+		return
+	}
+	for i := range in.slots {
+		if s := &in.slots[i]; !s.busy && s.mapped != nil {
+			_ = s.mapped.Close()
+			s.mapped, s.data = nil, nil
+		}
+	}
+}
+
+// closeIntake ends the intake. Once everything is in segments its file goes. turn is held.
+func (d *Disk) closeIntake(synced bool) {
+	in := &d.intake
+	d.mu.Lock()
+	empty := d.firstPart() == len(d.segments)
+	d.mu.Unlock()
+	for i := range in.slots {
+		if s := &in.slots[i]; s.mapped != nil {
+			_ = s.mapped.Close()
+			s.mapped = nil
+		}
+	}
+	if synced && empty && in.exists {
+		_ = d.fs.Remove(in.path) // it does no harm if it stays: its messages are known
+	}
+}
+
+// syncIntake makes what is in the intake durable where it is. turn is held.
+func (d *Disk) syncIntake() error {
+	file, err := d.fs.Reopen(d.intake.path)
+	if err != nil {
+		return err
+	}
+	if err = file.Sync(); err == nil {
+		err = d.fs.SyncDir(d.o.Dir)
+	}
+	return errors.Join(err, file.Close())
+}
+
+// foundSlot is a slot as a file has it.
+type foundSlot struct {
+	owner   journalID
+	index   int
+	from    int64 // where its records begin, in the file
+	to      int64
+	damaged bool // its head is: what it holds has to be guessed
+}
+
+// findSlots looks for slots in what an intake's file has. Where a head is
+// damaged, the slot is as large as the others are, or as size.
+func findSlots(data []byte, size int64) (slots []foundSlot, slotSize int64) {
+	for at := 0; ; at++ {
+		i := bytes.Index(data[at:], slotMagic[:])
+		if i < 0 {
+			break
+		}
+		at += i
+		if _, n, _, ok := parseSlotHead(data[at:]); ok {
+			size = n
+			break
+		}
+	}
+	for at := int64(0); at+slotHead <= int64(len(data)); {
+		owner, n, used, ok := parseSlotHead(data[at:])
+		if ok && at+n <= int64(len(data)) {
+			size = n
+			slots = append(slots, foundSlot{owner: owner, index: int(at / n), from: at + slotHead, to: at + slotHead + used})
+			at += n
+			continue
+		}
+		if size <= slotHead {
+			return slots, size
+		}
+		end := min(at+size, int64(len(data)))
+		if end-at > slotHead && len(bytes.TrimLeft(data[at+slotHead:end], "\x00")) > 0 { // else its first use was cut short
+			slots = append(slots, foundSlot{index: int(at / size), from: at, to: end, damaged: true})
+		}
+		at = end
+	}
+	return slots, size
+}
+
+// findParts takes in what the run before has left in the intake, after what is
+// in segments: that alone was written later, or has been there before it was in
+// a segment. It stays where it is, so that a full disk is no obstacle.
+func (d *Disk) findParts() (parts []*segment, err error) {
+	in := &d.intake
+	data, err := d.readAll(in.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.exists = true
+	slots, size := findSlots(data, in.size)
+	if in.size > 0 && size != in.size { // of another release
+		in.off = true
+	}
+	var all []*foundPart
+	for _, s := range slots {
+		if s.index >= intakeSlots {
+			continue
+		}
+		if s.owner != d.id && !s.damaged {
+			d.log.Errorf("journal %s: a part of its %s belongs to another journal", d.o.Dir, intakeName)
+			d.keepCopy(data)
+			in.off = true
+			break
+		}
+		p := d.readPart(data, s)
+		if len(p.records) > 0 {
+			all = append(all, p)
+		}
+		if p.damaged > 0 && !d.powerFailed() { // of a power cut nothing else is expected
+			d.unsure = true
+			d.addDamage(in.path, s.from, p.damaged)
+			d.keepCopy(data)
+		}
+	}
+	slices.SortFunc(all, func(a, b *foundPart) int { return cmp.Compare(a.records[0].number, b.records[0].number) })
+	for _, p := range all {
+		if s := d.takePart(data, p); s != nil {
+			parts = append(parts, s)
+		}
+	}
+	in.touched = time.Now()
+	return parts, nil
+}
+
+// powerFailed tells whether the system was started anew since the run before, or may have been.
+func (d *Disk) powerFailed() bool { return d.boot == [16]byte{} || d.boot != d.prior.boot }
+
+// foundPart is what a slot has of messages that no segment has.
+type foundPart struct {
+	foundSlot
+	records []record
+	at      []int64 // where each begins
+	damaged int64   // bytes that are no record, and should be
+}
+
+func (d *Disk) readPart(data []byte, s foundSlot) *foundPart {
+	p := &foundPart{foundSlot: s}
+	var scan scanner
+	scan.reset(bytes.NewReader(data), d.salt, s.from, s.to)
+	for {
+		before := scan.off
+		r, at, err := scan.next()
+		if err != nil { // the end: what is in memory can be read
+			p.damaged += s.to - before
+			return p
+		}
+		p.damaged += at - before
+		if r.number >= d.cursor.record && r.first >= d.cursor.row {
+			p.records, p.at = append(p.records, r), append(p.at, at)
+		}
+	}
+}
+
+// takePart makes a segment of a part; nil if others have had all of its messages.
+func (d *Disk) takePart(data []byte, p *foundPart) *segment {
+	s := &d.intake.slots[p.index]
+	f := &found{
+		segment: segment{id: math.MaxUint64, path: d.intake.path, slot: s, recovered: true, told: true, damaged: p.damaged > 0},
+		over:    math.MaxUint64,
+	}
+	for i, r := range p.records {
+		if r.number < d.cursor.record || r.first < d.cursor.row {
+			continue
+		}
+		if f.records == 0 {
+			f.start = p.at[i]
+		}
+		d.moveCursor(position{r.number, r.first})
+		d.takeRecord(f, r, p.at[i])
+		s.last = len(s.data)
+		s.data = append(s.data, data[p.at[i]:p.at[i]+r.size()]...)
+		f.size = p.at[i] + r.size()
+	}
+	if f.records == 0 {
+		return nil
+	}
+	s.busy, s.part, s.since = true, &f.segment, time.Now()
+	return &f.segment
+}
+
+// keepCopy puts a copy of a damaged intake aside, for a person to look at.
+func (d *Disk) keepCopy(data []byte) {
+	path := d.intake.path + unfinished
+	_ = d.fs.Remove(path)
+	file, err := d.fs.Create(path)
+	if err == nil {
+		_, err = file.WriteAt(data, 0)
+		err = errors.Join(err, file.Close())
+	}
+	if err == nil {
+		err = d.setAsideAs(path, d.intake.path)
+	}
+	if err != nil {
+		_ = d.fs.Remove(path)
+		d.log.Errorf("journal %s: no copy of the damaged intake could be kept: %v", d.o.Dir, err)
+		return
+	}
+	d.report.Aside = append(d.report.Aside, d.intake.path)
+}
+
+// takeIntakeID makes the journal that of its intake, where nothing else says whose it is.
+func (d *Disk) takeIntakeID() {
+	data, err := d.readAll(d.intake.path)
+	if err != nil {
+		return
+	}
+	slots, _ := findSlots(data, d.intake.size)
+	for _, s := range slots {
+		if !s.damaged {
+			d.id, d.salt = s.owner, s.owner.salt()
+		}
+	}
+}

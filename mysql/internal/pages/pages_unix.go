@@ -1,0 +1,65 @@
+//go:build unix
+
+// Package pages keeps a part of a file in shared memory: what is written there
+// is in the kernel's hands at once, whatever becomes of the process.
+package pages
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// Pages is a part of a file in memory.
+type Pages struct{ memory []byte }
+
+// Map maps size bytes of f from off on, which is a multiple of the system's
+// page size. The file has to be as long, and can be closed.
+func Map(f *os.File, off int64, size int) (*Pages, error) {
+	memory, err := syscall.Mmap(int(f.Fd()), off, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map: %w", err)
+	}
+	return &Pages{memory}, nil
+}
+
+var errDisk = errors.New("the disk is full or failing")
+
+// Store copies b to off. It turns the signal that a full or failing disk is into
+// an error: some file systems look for new space whenever a page is written again.
+func (p *Pages) Store(b []byte, off int) error {
+	return p.guard(func() { copy(p.memory[off:], b) })
+}
+
+// StoreWord writes n, little-endian, to off, a multiple of 4: at once, so that
+// a kill leaves what was there or n.
+func (p *Pages) StoreWord(n uint32, off int) error {
+	var b [4]byte
+	binary.LittleEndian.PutUint32(b[:], n)
+	return p.guard(func() {
+		atomic.StoreUint32((*uint32)(unsafe.Pointer(&p.memory[off])), binary.NativeEndian.Uint32(b[:]))
+	})
+}
+
+func (*Pages) guard(write func()) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		switch r := recover(); r.(type) {
+		case nil:
+		case interface{ Addr() uintptr }: // what a fault panics with
+			err = errDisk
+		default:
+			panic(r)
+		}
+	}()
+	write()
+	return nil
+}
+
+// Close gives the memory back; what was written stays in the file.
+func (p *Pages) Close() error { return syscall.Munmap(p.memory) }
