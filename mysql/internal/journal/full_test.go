@@ -17,18 +17,21 @@ import (
 // or a summary. Messages wait, it is told once, and all goes on by itself when
 // there is room; a kill while the disk is full loses nothing either.
 func TestDiskFullAtEveryWrite(t *testing.T) {
-	t.Run("seen through", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second) })
-	t.Run("killed", func(t *testing.T) { fillAtEveryWrite(t, true, Always) })
+	t.Run("seen through", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second, 0) })
+	t.Run("killed", func(t *testing.T) { fillAtEveryWrite(t, true, Always, 0) })
+	intake := staging().IntakeBytes
+	t.Run("seen through with an intake", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second, intake) })
+	t.Run("killed with an intake", func(t *testing.T) { fillAtEveryWrite(t, true, time.Second, intake) })
 }
 
-func fillAtEveryWrite(t *testing.T, kill bool, every time.Duration) {
+func fillAtEveryWrite(t *testing.T, kill bool, every time.Duration, intake int64) {
 	for n, more := 1, true; more; n++ {
 		if n > 500 {
 			t.Fatal("the work never ends")
 		}
 		ok := t.Run(strconv.Itoa(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &filling{t: t, n: n, kill: kill, every: every, accepted: map[string]bool{}, settled: map[string]bool{}}
+				f := &filling{t: t, n: n, kill: kill, every: every, intake: intake, accepted: map[string]bool{}, settled: map[string]bool{}}
 				more = f.run()
 			})
 		})
@@ -46,6 +49,7 @@ type filling struct {
 	n                 int
 	kill              bool
 	every             time.Duration
+	intake            int64
 	fs                *simFS
 	log               *lines
 	d                 *Disk
@@ -58,7 +62,7 @@ type filling struct {
 func (f *filling) run() bool {
 	t := f.t
 	f.fs, f.log = newSimFS(rand.New(rand.NewPCG(uint64(f.n), 1))), &lines{}
-	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, FS: f.fs, Log: f.log}
+	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, IntakeBytes: f.intake, FS: f.fs, Log: f.log}
 	var err error
 	if f.d, err = Open(o); err != nil {
 		t.Fatal(err)

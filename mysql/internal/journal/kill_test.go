@@ -75,8 +75,14 @@ func victim() bool {
 
 const victimBatch = 7 // messages at most
 
+// openVictim opens a journal with an intake, which takes most messages where
+// the environment asks for a large cache.
 func openVictim(dir string) (*Disk, error) {
-	return Open(Options{Dir: dir, Identity: "victim", MaxBytes: 64 << 20, SegmentBytes: 8 << 10, CacheBytes: 4 << 10, SyncEvery: time.Minute})
+	o := Options{Dir: dir, Identity: "victim", MaxBytes: 64 << 20, SegmentBytes: 8 << 10, CacheBytes: 4 << 10, SyncEvery: time.Minute}
+	if os.Getenv(victimEnv+"_CACHE") != "" {
+		o.CacheBytes = 1 << 20
+	}
+	return Open(o)
 }
 
 func startVictim(t *testing.T, dir string, env ...string) (*exec.Cmd, *bufio.Scanner) {
@@ -111,7 +117,11 @@ func TestKilledProcess(t *testing.T) {
 	kills := max(8, numberOfRounds()/50)
 	next := 0
 	for range kills {
-		cmd, lines := startVictim(t, dir, fmt.Sprintf("%s_FIRST=%d", victimEnv, next))
+		env := []string{fmt.Sprintf("%s_FIRST=%d", victimEnv, next)}
+		if rng.IntN(3) > 0 {
+			env = append(env, victimEnv+"_CACHE=large")
+		}
+		cmd, lines := startVictim(t, dir, env...)
 		enough := rng.IntN(3000)
 		for n := 0; lines.Scan(); n++ {
 			if n == enough {
