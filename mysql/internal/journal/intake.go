@@ -12,17 +12,10 @@ import (
 	"time"
 )
 
-// The intake is a file that is mapped into memory: what is written to it is in
-// the system's page cache at once, where a kill cannot take it, and costs a
-// copy instead of a call to the system. Messages whose rows have their fate
-// within SyncEvery, which is all of them where the table keeps up, never go
-// anywhere else: their room is used again, and the disk is spared. The others
-// go to a segment, in order, when their time is up, when there is no room, or
-// when one that follows them does.
-//
-// It is a row of slots, each with the records of messages that came one after
-// the other. A slot that holds what is in no segment is in the list of segments
-// as one whose file is the intake.
+// The intake, see the package's description, is a row of slots, each with the
+// records of messages that came one after the other. A slot that has what is in
+// no segment is in the list of segments as a part, whose file is the intake.
+// Parts follow all other segments.
 
 const (
 	intakeName  = "intake"

@@ -100,7 +100,10 @@ func TestIntakeInTime(t *testing.T) {
 		}
 		putNumbered(t, d, 3*perSlot, 3*perSlot+1)
 		time.Sleep(2 * time.Millisecond)
-		if n, staged := segmentsIn(fs), len(d.segments)-d.firstPart(); n != 1 || staged != 1 {
+		d.mu.Lock()
+		staged := len(d.segments) - d.firstPart()
+		d.mu.Unlock()
+		if n := segmentsIn(fs); n != 1 || staged != 1 {
 			t.Errorf("%d segments, %d parts of the intake", n, staged)
 		}
 		d = reopened(t, fs, d, true)
@@ -136,13 +139,12 @@ func TestIntakeRests(t *testing.T) {
 			putNumbered(t, d, i, i+1)
 			takeNumbered(t, d, i, i+1)
 			d.Settle(Stored, Span{uint64(i), uint64(i) + 1})
-			if d.intake.isAsleep() {
-				t.Error("it is not used")
-			}
 			time.Sleep(2*idleIntake + time.Second)
-			if !d.intake.isAsleep() || d.firstPart() < len(d.segments) {
-				t.Error("it is awake")
+			d.turn.Lock()
+			if !d.intake.isAsleep() || d.firstPart() < len(d.segments) || segmentsIn(fs) == 0 {
+				t.Error("it is awake, or was not used")
 			}
+			d.turn.Unlock()
 		}
 	})
 }
@@ -195,6 +197,7 @@ func TestOtherIntake(t *testing.T) {
 			simulated(t, staging(), func(t *testing.T, fs *simFS, d *Disk) {
 				putNumbered(t, d, 0, 3*perSlot)
 				d.Settle(Stored, Span{1, 2})
+				crash(d)
 				change(&d.o)
 				d = reopened(t, fs, d, false)
 				putNumbered(t, d, 3*perSlot, 4*perSlot)
@@ -331,7 +334,7 @@ func TestMappedPageFails(t *testing.T) {
 	d := open(t, Options{MaxBytes: 64 << 20, SyncEvery: time.Hour, Log: log})
 	put(t, d, "a")
 	path := filepath.Join(d.o.Dir, intakeName)
-	if d.staged == 0 {
+	if _, err := os.Stat(path); err != nil {
 		t.Fatal("the intake is not used")
 	}
 	take(t, d, "a")
