@@ -300,8 +300,11 @@ func (d *Disk) put(seg *segment, data []byte) error {
 	case n > 0:
 		d.syncTurn.Lock()
 		defer d.syncTurn.Unlock()
-		if e := seg.cutBack(); e != nil {
-			err = e
+		if e := seg.cutBack(); e != nil { // a full disk too: what it has is not known
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.halt(e)
+			return e
 		}
 	}
 	return d.refused(err)
@@ -435,9 +438,8 @@ func (c *chunk) recycle() {
 func (d *Disk) publish(b *batch, seg *segment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.full != nil {
-		d.full = nil
-		d.log.Infof("journal %s: there is room on the disk again", d.o.Dir)
+	if d.next.record == 0 {
+		signal(d.keepKick) // a journal with messages wants a spare file
 	}
 	for i, r := range d.writer.heads {
 		d.remember(Message{
@@ -484,6 +486,10 @@ func (d *Disk) syncSoon() {
 
 // addUnsynced notes that size bytes were written to seg. mu is held.
 func (d *Disk) addUnsynced(seg *segment, size int64) {
+	if d.full != nil {
+		d.full = nil
+		d.log.Infof("journal %s: there is room on the disk again", d.o.Dir)
+	}
 	d.unsynced += size
 	if n := len(d.dirty); n == 0 || d.dirty[n-1] != seg {
 		seg.users++

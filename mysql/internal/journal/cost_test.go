@@ -19,7 +19,7 @@ func TestWhatAPowerCutCosts(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(i), 3))
 				fs := newSimFS(rng)
 				d, err := Open(Options{
-					Dir: "j", Identity: "x", MaxBytes: 16 << 20, SyncEvery: every, FS: fs, IntakeBytes: int64(i % 2 * 256 << 10),
+					Dir: "j", Identity: "x", MaxBytes: 16 << 20, SyncEvery: every, FS: fs, intakeBytes: int64(i % 2 * 256 << 10),
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -60,9 +60,6 @@ type Options struct {
 	// CacheBytes is how much of what is not handed out yet is kept in memory,
 	// 2 MiB by default. What is beyond comes from disk.
 	CacheBytes int64
-	// IntakeBytes is the room of the intake, see the package's description: by
-	// default 2 MiB where MaxBytes is 64 MiB or more. Negative is no intake.
-	IntakeBytes int64
 	// Budget is what this journal shares with others: its part bounds what
 	// CacheBytes bounds, and what is written and not synced, which is synced
 	// sooner then. Nil is as if there were no others.
@@ -71,6 +68,10 @@ type Options struct {
 	FS FS
 	// Log is where faults are told; nil is nowhere.
 	Log Logger
+
+	// intakeBytes is the room of the intake, by default 2 MiB where MaxBytes is
+	// 64 MiB or more; negative is no intake.
+	intakeBytes int64
 }
 
 func (o *Options) complete() error {
@@ -83,8 +84,8 @@ func (o *Options) complete() error {
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 2 << 20
 	}
-	if o.IntakeBytes == 0 && o.MaxBytes >= leastIntake {
-		o.IntakeBytes = 2 << 20
+	if o.intakeBytes == 0 && o.MaxBytes >= leastIntake {
+		o.intakeBytes = defaultIntake
 	}
 	if o.Budget == nil {
 		o.Budget = unbounded{}
@@ -172,8 +173,8 @@ type Disk struct {
 	reserved    int64    // of messages on their way into a segment
 	unsynced    int64    // bytes written to segments and not synced
 	staged      int64    // bytes in the intake
-	spared      bool     // some of them have had their fate, which may not be synced
-	stuck       bool     // the disk did not take what is in the intake
+	spared      bool     // messages had their fate in the intake, and that may not be synced
+	stuck       bool     // what is in the intake could not be moved: no sync ends a round
 	syncDue     bool     // the syncer knows that there is something to do
 	newNames    bool     // the folder is to be synced with the next sync
 	dirty       []*segment
@@ -186,8 +187,7 @@ type Disk struct {
 	finished    bool          // no more syncs
 	last        []byte        // the last message; nil if it is known by its digest alone
 	lastBytes   digest
-	before      []byte        // the last message that is in no part of the intake, while there are parts; nil if it is known by its digest alone
-	beforeBytes digest        // zero if it is not known
+	before      digest        // of the last message in a segment while there are parts of the intake; zero if it is not known
 	emptied     chan struct{} // made on demand, closed when nothing is pending
 
 	cache    []Message // cache[head:] are the next messages to hand out
@@ -251,13 +251,13 @@ func Open(o Options) (*Disk, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("journal %s: %w", o.Dir, err)
 	}
-	d.work.Go(d.syncLoop)
-	d.work.Go(d.keepLoop)
 	signal(d.keepKick)
 	signal(d.ready)
 	if d.firstPart() < len(d.segments) {
 		signal(d.syncKick)
 	}
+	d.work.Go(d.syncLoop)
+	d.work.Go(d.keepLoop)
 	return d, nil
 }
 
@@ -403,7 +403,6 @@ func (d *Disk) Close() error {
 	if d.unstage(time.Time{}) != nil { // a full disk: what is in the intake stays there
 		unmoved = d.syncIntake()
 	}
-	d.syncSpared()
 	err := errors.Join(d.syncOnce(), unmoved)
 	d.closeIntake(err == nil)
 	if err == nil {

@@ -19,7 +19,7 @@ import (
 func TestDiskFullAtEveryWrite(t *testing.T) {
 	t.Run("seen through", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second, 0) })
 	t.Run("killed", func(t *testing.T) { fillAtEveryWrite(t, true, Always, 0) })
-	intake := staging().IntakeBytes
+	intake := staging().intakeBytes
 	t.Run("seen through with an intake", func(t *testing.T) { fillAtEveryWrite(t, false, time.Second, intake) })
 	t.Run("killed with an intake", func(t *testing.T) { fillAtEveryWrite(t, true, time.Second, intake) })
 }
@@ -62,7 +62,7 @@ type filling struct {
 func (f *filling) run() bool {
 	t := f.t
 	f.fs, f.log = newSimFS(rand.New(rand.NewPCG(uint64(f.n), 1))), &lines{}
-	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, IntakeBytes: f.intake, FS: f.fs, Log: f.log}
+	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, intakeBytes: f.intake, FS: f.fs, Log: f.log}
 	var err error
 	if f.d, err = Open(o); err != nil {
 		t.Fatal(err)
@@ -89,10 +89,10 @@ func (f *filling) run() bool {
 	}
 	f.fs.Space(-1)
 	f.put(time.Minute)
+	time.Sleep(3 * time.Second) // what the fates missed is written
 	if f.refused > 0 && !f.kill && !f.log.contains("room on the disk again") {
 		t.Errorf("that there is room is not told: %q", f.log.all)
 	}
-	time.Sleep(3 * time.Second) // what the fates missed is written
 	crash(f.d)
 	if f.d, err = Open(o); err != nil {
 		t.Fatal(err)
@@ -189,4 +189,27 @@ func (f *filling) readAgain() {
 			f.t.Errorf("message %q is gone", text)
 		}
 	}
+}
+
+// TestFailedCutBack: where a write found no room and what it left cannot be taken
+// away for sure, the journal is repaired, whatever the disk calls it.
+func TestFailedCutBack(t *testing.T) {
+	simulated(t, Options{Identity: "x", MaxBytes: 1 << 20, SyncEvery: time.Hour}, func(t *testing.T, fs *simFS, d *Disk) {
+		put(t, d, "a")
+		fs.BadSyncError(syscall.ENOSPC)
+		fs.BadSyncs(1000)
+		fs.Space(20) // of a record of more
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := d.Append(ctx, []byte("b"), 1); !errors.Is(err, ErrFull) {
+			t.Errorf("got %v", err)
+		}
+		if log := d.o.Log.(*lines); !log.contains("the disk failed") {
+			t.Errorf("%q", log.all)
+		}
+		fs.Space(-1)
+		fs.BadSyncs(0)
+		put(t, d, "c")
+		take(t, d, "a", "c")
+	})
 }

@@ -52,15 +52,22 @@ type Inspection struct {
 // walk. Beside a running journal the figures may be of slightly different
 // moments. It holds one segment in memory at a time.
 func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
+	w := walk{dir: dir, each: each, in: &Inspection{}}
+	intake := w.intake() // first: what has its fate meanwhile, or is moved, is seen twice, not never
 	names, err := listNames(dir)
 	if err != nil {
 		return nil, fmt.Errorf("inspect journal: %w", err)
 	}
-	w := walk{dir: dir, each: each, in: &Inspection{}}
 	if err := w.readStates(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
-	intake := w.intake() // before the segments: what moves meanwhile is seen twice, not never
+	if names, err = listNames(dir); err != nil {
+		return nil, fmt.Errorf("inspect journal: %w", err)
+	}
+	if id, ok := intakeOwner(intake); ok && w.id == (journalID{}) {
+		w.id, w.salt = id, id.salt()
+		w.in.ID = hex.EncodeToString(id[:])
+	}
 	if err := w.readSegments(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
@@ -352,15 +359,13 @@ func (w *walk) intake() (data []byte) {
 		if data, err = os.ReadFile(filepath.Join(w.dir, intakeName)); err != nil {
 			return nil
 		}
-		whole := true
-		slots, _ := findSlots(data, 0)
+		damaged := false
+		slots, _ := findSlots(data)
 		for _, s := range slots {
-			for at := s.from; at < s.to && whole; {
-				r, ok := wholeRecord(data[at:s.to], w.salt)
-				at, whole = at+r.size(), ok
-			}
+			_, _, between := slotRecords(data, s.owner.salt(), s)
+			damaged = damaged || s.damaged || len(between) > 0
 		}
-		if whole {
+		if !damaged {
 			break
 		}
 	}
@@ -374,23 +379,16 @@ func (w *walk) readIntake(data []byte) error {
 		at int64
 	}
 	var all []place
-	slots, _ := findSlots(data, 0)
+	slots, _ := findSlots(data)
 	for _, s := range slots {
-		known := s.from
-		for at := s.from; at < s.to; {
-			r, ok := wholeRecord(data[at:s.to], w.salt)
-			if !ok {
-				at++
-				continue
-			}
-			w.in.Damaged += at - known
-			w.damage(intakeName, int(known), int(at))
-			all = append(all, place{r, at})
-			at += r.size()
-			known = at
+		records, at, between := slotRecords(data, w.salt, s)
+		for i, r := range records {
+			all = append(all, place{r, at[i]})
 		}
-		w.in.Damaged += s.to - known
-		w.damage(intakeName, int(known), int(s.to))
+		for _, g := range between {
+			w.in.Damaged += g.bytes
+			w.damage(intakeName, int(g.off), int(g.off+g.bytes))
+		}
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].number < all[j].number })
 	for _, p := range all {

@@ -2,10 +2,8 @@ package journal
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
-	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
@@ -24,6 +22,8 @@ const (
 	usedAt      = 32
 	idleIntake  = 10 * time.Second
 	leastIntake = 64 << 20 // MaxBytes from which on there is an intake by default
+
+	defaultIntake = 2 << 20 // a slot of it is a multiple of every system's page size
 )
 
 var slotMagic = [8]byte{0xE5, 'j', 'r', 'n', 's', 'l', 't', '\n'}
@@ -77,7 +77,9 @@ type Mapping interface {
 type intake struct {
 	path    string
 	size    int64 // of a slot, in bytes; 0 if there is no intake
-	off     bool  // it cannot be used any more
+	off     bool  // it is not used: for good, or as long as it is foreign
+	foreign bool  // its file is damaged, or of another size: it goes once it is empty
+	keep    bool  // its file is damaged, and no copy could be kept
 	exists  bool  // the file does
 	slots   [intakeSlots]slot
 	current *slot // takes messages; nil if none does
@@ -98,8 +100,8 @@ type slot struct {
 func (d *Disk) prepareIntake() {
 	in := &d.intake
 	in.path = filepath.Join(d.o.Dir, intakeName)
-	if _, ok := d.fs.(Mapper); ok && !d.strict && d.o.IntakeBytes > 0 {
-		in.size = min(d.o.IntakeBytes/intakeSlots, math.MaxInt32)
+	if _, ok := d.fs.(Mapper); ok && !d.strict && d.o.intakeBytes > 0 {
+		in.size = min(d.o.intakeBytes/intakeSlots, math.MaxInt32)
 	}
 }
 
@@ -111,12 +113,21 @@ func (d *Disk) stage(b *batch) bool {
 	}
 	taken := time.Now()
 	s := in.current
-	if s == nil || slotHead+int64(len(s.data))+b.bytes > in.size || taken.Sub(s.since) > d.o.SyncEvery/4 {
-		if s = d.openSlot(taken); s == nil {
+	full := s == nil || slotHead+int64(len(s.data))+b.bytes > in.size
+	if full || taken.Sub(s.since) > d.o.SyncEvery/4 { // so that messages of long ago need not wait for those of now
+		if fresh := d.openSlot(taken); fresh != nil {
+			s = fresh
+		} else if full || in.off {
 			return false
 		}
 	}
 	if err := d.fillSlot(s, b, taken); err != nil {
+		if len(s.data) == 0 {
+			d.mu.Lock()
+			d.removePart(s.part)
+			d.mu.Unlock()
+			s.busy = false
+		}
 		d.giveUpIntake(err)
 		return false
 	}
@@ -138,39 +149,48 @@ func (d *Disk) cacheTakes(b *batch) bool {
 // The lowest are taken first, so that few are in memory where few are needed.
 func (d *Disk) openSlot(at time.Time) *slot {
 	in := &d.intake
-	in.current = nil
 	s, i := in.free()
-	if s == nil {
+	if s == nil || s.mapped == nil {
 		d.spareSettled()
 		if s, i = in.free(); s == nil {
 			return nil
 		}
 	}
-	off := int64(i) * in.size
-	if s.mapped == nil {
-		m, err := d.fs.(Mapper).Map(in.path, off, in.size)
-		if err != nil {
-			d.giveUpIntake(err)
-			return nil
-		}
-		s.mapped, in.exists = m, true
+	err := d.mapSlot(i)
+	if err == nil && i == 0 {
+		_ = d.mapSlot(1) // on a full disk one takes messages while the other has the last
 	}
-	if err := s.clear(d.id, in.size); err != nil {
-		d.giveUpIntake(err)
+	if err == nil {
+		err = s.clear(d.id, in.size)
+	}
+	if err != nil {
+		if !noSpace(err) {
+			d.giveUpIntake(err)
+		}
 		return nil
 	}
+	off := int64(i) * in.size
 	s.busy, s.since = true, at
+	last := d.lastWritten()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.firstPart() == len(d.segments) {
-		d.before, d.beforeBytes = d.last, d.lastBytes
-	}
+	d.before = last
 	s.part = &segment{
 		id: math.MaxUint64, path: in.path, start: off + slotHead, size: off + slotHead, from: d.next, to: d.next, slot: s,
 	}
 	d.segments = append(d.segments, s.part)
 	in.current = s
 	return s
+}
+
+// mapSlot has the i-th slot in memory.
+func (d *Disk) mapSlot(i int) (err error) {
+	in := &d.intake
+	if s := &in.slots[i]; s.mapped == nil {
+		in.exists = true
+		s.mapped, err = d.fs.(Mapper).Map(in.path, int64(i)*in.size, in.size)
+	}
+	return err
 }
 
 func (in *intake) free() (*slot, int) {
@@ -258,7 +278,7 @@ func (d *Disk) spareSettled() {
 		p.slot.busy = false
 	}
 	d.spared = true
-	d.before, d.beforeBytes = nil, digest{}
+	d.before = digest{}
 	if d.unsynced == 0 {
 		d.synced = d.written()
 	}
@@ -299,13 +319,6 @@ func (d *Disk) move(p *segment) error {
 	if d.intake.current == s {
 		d.intake.current = nil
 	}
-	if len(s.data) == 0 { // filling it has failed
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.removePart(p)
-		s.busy = false
-		return nil
-	}
 	seg, err := d.segmentFor(int64(len(s.data)), p.from, d.lastWritten())
 	if err != nil {
 		return d.refused(err)
@@ -328,7 +341,7 @@ func (d *Disk) move(p *segment) error {
 	seg.unsettled += p.unsettled
 	seg.newest = p.newest
 	seg.to = p.to
-	d.before, d.beforeBytes = nil, last
+	d.before = last
 	d.diskBytes += n
 	d.addUnsynced(seg, n)
 	return nil
@@ -351,16 +364,12 @@ func (d *Disk) removePart(p *segment) {
 // that is not known. turn is held.
 func (d *Disk) lastWritten() digest {
 	d.mu.Lock()
-	inParts := d.firstPart() < len(d.segments)
-	last, sum := d.before, d.beforeBytes
+	before, inParts := d.before, d.firstPart() < len(d.segments)
 	d.mu.Unlock()
-	switch {
-	case !inParts:
-		return d.lastDigest()
-	case last == nil:
-		return sum
+	if inParts {
+		return before
 	}
-	return digestOf(last)
+	return d.lastDigest()
 }
 
 // sweep does what is due in the intake, or moves all of it where that is
@@ -372,7 +381,11 @@ func (d *Disk) sweep(all bool) (next time.Duration, err error) {
 	d.mu.Lock()
 	halted, empty := d.halted != nil, d.firstPart() == len(d.segments)
 	d.mu.Unlock()
-	if halted || empty && in.isAsleep() {
+	again := max(d.o.SyncEvery, probeAfter)
+	switch {
+	case halted:
+		return again, nil // after the repair
+	case empty && in.isAsleep():
 		return 0, nil
 	}
 	now := time.Now()
@@ -383,7 +396,7 @@ func (d *Disk) sweep(all bool) (next time.Duration, err error) {
 		err = d.unstage(now.Add(-d.o.SyncEvery))
 	}
 	if err != nil {
-		return max(d.o.SyncEvery, time.Millisecond), err
+		return again, err
 	}
 	if resting {
 		return idleIntake, nil // to give the memory back, once all is synced
@@ -401,21 +414,37 @@ func (d *Disk) sweep(all bool) (next time.Duration, err error) {
 }
 
 func (in *intake) isAsleep() bool {
-	return !slices.ContainsFunc(in.slots[:], func(s slot) bool { return s.mapped != nil })
+	return !slices.ContainsFunc(in.slots[:], func(s slot) bool { return s.mapped != nil || s.data != nil })
 }
 
-// sleep gives the memory back, if nothing came for a while, of all slots that
-// nothing needs. turn is held.
-func (in *intake) sleep() {
-	if time.Since(in.touched) < idleIntake {
+// restIntake gives back, once everything is synced, the memory of an intake
+// that nothing came to for a while, and the file of one that cannot be used. turn is held.
+func (d *Disk) restIntake() {
+	in := &d.intake
+	idle := time.Since(in.touched) >= idleIntake
+	if !idle && !in.foreign {
 		return
 	}
 	for i := range in.slots {
-		if s := &in.slots[i]; !s.busy && s.mapped != nil {
-			_ = s.mapped.Close()
-			s.mapped, s.data = nil, nil
+		if s := &in.slots[i]; !s.busy {
+			s.free()
 		}
 	}
+	d.mu.Lock()
+	empty := d.firstPart() == len(d.segments)
+	d.mu.Unlock()
+	moving := slices.ContainsFunc(d.writer.chunks, func(c *chunk) bool { return c.slot != nil })
+	if in.foreign && !in.keep && empty && !moving && d.fs.Remove(in.path) == nil {
+		in.foreign, in.off, in.exists = false, false, false
+	}
+}
+
+// free gives the slot's memory back.
+func (s *slot) free() {
+	if s.mapped != nil {
+		_ = s.mapped.Close()
+	}
+	s.mapped, s.data = nil, nil
 }
 
 // closeIntake ends the intake. Once everything is in segments its file goes. turn is held.
@@ -425,12 +454,9 @@ func (d *Disk) closeIntake(synced bool) {
 	empty := d.firstPart() == len(d.segments)
 	d.mu.Unlock()
 	for i := range in.slots {
-		if s := &in.slots[i]; s.mapped != nil {
-			_ = s.mapped.Close()
-			s.mapped = nil
-		}
+		in.slots[i].free()
 	}
-	if synced && empty && in.exists {
+	if synced && empty && in.exists && !in.keep {
 		_ = d.fs.Remove(in.path) // it does no harm if it stays: its messages are known
 	}
 }
@@ -445,185 +471,4 @@ func (d *Disk) syncIntake() error {
 		err = d.fs.SyncDir(d.o.Dir)
 	}
 	return errors.Join(err, file.Close())
-}
-
-// foundSlot is a slot as a file has it.
-type foundSlot struct {
-	owner   journalID
-	index   int
-	from    int64 // where its records begin, in the file
-	to      int64
-	damaged bool // its head is: what it holds has to be guessed
-}
-
-// findSlots looks for slots in what an intake's file has. Where a head is
-// damaged, the slot is as large as the others are, or as size.
-func findSlots(data []byte, size int64) (slots []foundSlot, slotSize int64) {
-	for at := 0; ; at++ {
-		i := bytes.Index(data[at:], slotMagic[:])
-		if i < 0 {
-			break
-		}
-		at += i
-		if _, n, _, ok := parseSlotHead(data[at:]); ok {
-			size = n
-			break
-		}
-	}
-	for at := int64(0); at+slotHead <= int64(len(data)); {
-		owner, n, used, ok := parseSlotHead(data[at:])
-		if ok && at+n <= int64(len(data)) {
-			size = n
-			slots = append(slots, foundSlot{owner: owner, index: int(at / n), from: at + slotHead, to: at + slotHead + used})
-			at += n
-			continue
-		}
-		if size <= slotHead {
-			return slots, size
-		}
-		end := min(at+size, int64(len(data)))
-		if end-at > slotHead && len(bytes.TrimLeft(data[at+slotHead:end], "\x00")) > 0 { // else its first use was cut short
-			slots = append(slots, foundSlot{index: int(at / size), from: at, to: end, damaged: true})
-		}
-		at = end
-	}
-	return slots, size
-}
-
-// findParts takes in what the run before has left in the intake, after what is
-// in segments: that alone was written later, or has been there before it was in
-// a segment. It stays where it is, so that a full disk is no obstacle.
-func (d *Disk) findParts() (parts []*segment, err error) {
-	in := &d.intake
-	data, err := d.readAll(in.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	in.exists = true
-	slots, size := findSlots(data, in.size)
-	if in.size > 0 && size != in.size { // of another release
-		in.off = true
-	}
-	var all []*foundPart
-	for _, s := range slots {
-		if s.index >= intakeSlots {
-			continue
-		}
-		if s.owner != d.id && !s.damaged {
-			d.log.Errorf("journal %s: a part of its %s belongs to another journal", d.o.Dir, intakeName)
-			d.keepCopy(data)
-			in.off = true
-			break
-		}
-		p := d.readPart(data, s)
-		if len(p.records) > 0 {
-			all = append(all, p)
-		}
-		if p.damaged > 0 && !d.powerFailed() { // of a power cut nothing else is expected
-			d.unsure = true
-			d.addDamage(in.path, s.from, p.damaged)
-			d.keepCopy(data)
-		}
-	}
-	slices.SortFunc(all, func(a, b *foundPart) int { return cmp.Compare(a.records[0].number, b.records[0].number) })
-	for _, p := range all {
-		if s := d.takePart(data, p); s != nil {
-			parts = append(parts, s)
-		}
-	}
-	in.touched = time.Now()
-	return parts, nil
-}
-
-// powerFailed tells whether the system was started anew since the run before, or may have been.
-func (d *Disk) powerFailed() bool { return d.boot == [16]byte{} || d.boot != d.prior.boot }
-
-// foundPart is what a slot has of messages that no segment has.
-type foundPart struct {
-	foundSlot
-	records []record
-	at      []int64 // where each begins
-	damaged int64   // bytes that are no record, and should be
-}
-
-func (d *Disk) readPart(data []byte, s foundSlot) *foundPart {
-	p := &foundPart{foundSlot: s}
-	var scan scanner
-	scan.reset(bytes.NewReader(data), d.salt, s.from, s.to)
-	for {
-		before := scan.off
-		r, at, err := scan.next()
-		if err != nil { // the end: what is in memory can be read
-			p.damaged += s.to - before
-			return p
-		}
-		p.damaged += at - before
-		if r.number >= d.cursor.record && r.first >= d.cursor.row {
-			p.records, p.at = append(p.records, r), append(p.at, at)
-		}
-	}
-}
-
-// takePart makes a segment of a part; nil if others have had all of its messages.
-func (d *Disk) takePart(data []byte, p *foundPart) *segment {
-	s := &d.intake.slots[p.index]
-	f := &found{
-		segment: segment{id: math.MaxUint64, path: d.intake.path, slot: s, recovered: true, told: true, damaged: p.damaged > 0},
-		over:    math.MaxUint64,
-	}
-	for i, r := range p.records {
-		if r.number < d.cursor.record || r.first < d.cursor.row {
-			continue
-		}
-		if f.records == 0 {
-			f.start = p.at[i]
-		}
-		d.moveCursor(position{r.number, r.first})
-		d.takeRecord(f, r, p.at[i])
-		s.last = len(s.data)
-		s.data = append(s.data, data[p.at[i]:p.at[i]+r.size()]...)
-		f.size = p.at[i] + r.size()
-	}
-	if f.records == 0 {
-		return nil
-	}
-	s.busy, s.part, s.since = true, &f.segment, time.Now()
-	return &f.segment
-}
-
-// keepCopy puts a copy of a damaged intake aside, for a person to look at.
-func (d *Disk) keepCopy(data []byte) {
-	path := d.intake.path + unfinished
-	_ = d.fs.Remove(path)
-	file, err := d.fs.Create(path)
-	if err == nil {
-		_, err = file.WriteAt(data, 0)
-		err = errors.Join(err, file.Close())
-	}
-	if err == nil {
-		err = d.setAsideAs(path, d.intake.path)
-	}
-	if err != nil {
-		_ = d.fs.Remove(path)
-		d.log.Errorf("journal %s: no copy of the damaged intake could be kept: %v", d.o.Dir, err)
-		return
-	}
-	d.report.Aside = append(d.report.Aside, d.intake.path)
-}
-
-// takeIntakeID makes the journal that of its intake, where nothing else says whose it is.
-func (d *Disk) takeIntakeID() {
-	data, err := d.readAll(d.intake.path)
-	if err != nil {
-		return
-	}
-	slots, _ := findSlots(data, d.intake.size)
-	for _, s := range slots {
-		if !s.damaged {
-			d.id, d.salt = s.owner, s.owner.salt()
-		}
-	}
 }

@@ -99,7 +99,7 @@ func (d *Disk) makeSpare() {
 	d.stateTurn.Lock()
 	defer d.stateTurn.Unlock()
 	d.mu.Lock()
-	useless := d.state.stale || d.nextSegment == 0
+	useless := d.state.stale || d.next.record == 0
 	d.mu.Unlock()
 	if !d.bare || useless {
 		return
@@ -271,13 +271,14 @@ func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 	d.turn.Lock()
 	last := d.lastWritten()
 	d.mu.Lock()
-	n := 0
+	n, sealed := 0, false
 	for _, s := range d.segments {
 		if s.from.record < d.nextOut || s.unsettled == 0 || s.damaged && s.rows == 0 || !which(s) {
 			continue
 		}
 		if s == d.active {
 			d.seal(last)
+			sealed = true
 		}
 		d.skip(s)
 		d.drop(s.span(), why)
@@ -288,6 +289,9 @@ func (d *Disk) dropUnread(which func(*segment) bool, why string, once bool) {
 	d.flushState()
 	d.mu.Unlock()
 	d.spareSettled()
+	if sealed { // its last message is to be known when it is gone
+		d.renewState()
+	}
 	d.turn.Unlock()
 	if n > 0 {
 		d.free()

@@ -332,3 +332,35 @@ func TestAppendersShareAWrite(t *testing.T) {
 		}
 	})
 }
+
+// TestTheLastWasDropped: a message that was dropped with its segment is still the last.
+func TestTheLastWasDropped(t *testing.T) {
+	for _, intake := range []int64{-1, staging().intakeBytes} {
+		o := Options{Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1 << 10, SyncEvery: time.Second, MaxAge: time.Minute, intakeBytes: intake}
+		simulated(t, o, func(t *testing.T, fs *simFS, d *Disk) {
+			put(t, d, "a")
+			take(t, d, "a")
+			d.Settle(Stored, Span{0, 1})
+			_ = d.Close()
+			d, err := Open(d.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, d, strings.Repeat("b", 900)) // more than a slot takes
+			time.Sleep(10 * time.Minute)
+			if c := d.Counts(); c.Dropped != 1 {
+				t.Fatalf("%+v", c)
+			}
+			next := d.NextRow()
+			crash(d)
+			fs.Restart(false)
+			if d, err = Open(d.o); err != nil {
+				t.Fatal(err)
+			}
+			defer crash(d)
+			if d.IsLast([]byte("a")) || !d.IsLast([]byte(strings.Repeat("b", 900))) || d.NextRow() != next {
+				t.Errorf("next row %d, want %d", d.NextRow(), next)
+			}
+		})
+	}
+}

@@ -128,7 +128,7 @@ func newModel(t *testing.T, seed uint64, e ends) *model {
 	}
 	if rng.IntN(3) > 0 {
 		m.o.SyncEvery = time.Second
-		m.o.IntakeBytes = int64(rng.IntN(3) * (intakeSlots*(slotHead+recordHead) + rng.IntN(4000)))
+		m.o.intakeBytes = int64(rng.IntN(3) * (intakeSlots*(slotHead+recordHead) + rng.IntN(4000)))
 	}
 	return m
 }

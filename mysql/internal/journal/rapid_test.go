@@ -29,7 +29,7 @@ func TestLikeASlice(t *testing.T) {
 			SegmentBytes: rapid.Int64Range(200, 2000).Draw(t, "segment"),
 			CacheBytes:   rapid.Int64Range(1, 1000).Draw(t, "cache"),
 			SyncEvery:    rapid.SampledFrom([]time.Duration{Always, time.Millisecond, time.Hour}).Draw(t, "sync"),
-			IntakeBytes:  rapid.Int64Range(0, 8000).Draw(t, "intake"),
+			intakeBytes:  rapid.Int64Range(0, 8000).Draw(t, "intake"),
 		})
 	})
 }

@@ -376,8 +376,14 @@ func (d *Disk) secure() {
 	if d.state.stale { // else the names were synced with that of the new state file
 		err = d.fs.SyncDir(d.o.Dir)
 	}
+	var widest *segment // the part that ends last in the intake
+	for _, s := range d.segments[d.firstPart():] {
+		if widest == nil || s.size > widest.size {
+			widest = s
+		}
+	}
 	for _, s := range d.segments {
-		if s.summarised || s.size == 0 || s.slot != nil && s != d.segments[len(d.segments)-1] { // one call is for all of the intake
+		if s.summarised || s.size == 0 || s.slot != nil && s != widest { // one call is for all of the intake
 			continue
 		}
 		if e := d.secureSegment(s); e != nil {
@@ -466,7 +472,7 @@ func (d *Disk) removeLeftovers(names []string) {
 		if base, ok := strings.CutSuffix(name, unfinished); ok {
 			_, isState := fileNumber(base, stateSuffix)
 			_, isSegment := fileNumber(base, segmentSuffix)
-			if isState || isSegment {
+			if isState || isSegment || base == intakeName {
 				d.discard(filepath.Join(d.o.Dir, name), false)
 			}
 		}

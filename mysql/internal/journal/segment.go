@@ -92,7 +92,6 @@ func (d *Disk) createSegment(from position, last digest) (*segment, error) {
 		_ = d.fs.Remove(path)
 		return nil, err
 	}
-	signal(d.keepKick) // the first wants a spare file
 	return &segment{
 		id: id, path: path, start: segmentHead, size: segmentHead,
 		from: from, to: from, oldest: now(), newest: now(), file: file,

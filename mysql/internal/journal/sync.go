@@ -28,11 +28,9 @@ func (d *Disk) syncLoop() {
 		case <-due:
 		case <-d.syncKick:
 			if !d.strict {
-				wait := d.o.SyncEvery
-				if next > 0 {
-					wait = min(wait, next)
+				if next == 0 || next > d.o.SyncEvery {
+					timer.Reset(d.o.SyncEvery)
 				}
-				timer.Reset(wait)
 				select {
 				case <-d.stop:
 					return
@@ -47,29 +45,13 @@ func (d *Disk) syncLoop() {
 		d.mu.Lock()
 		d.stuck = err != nil
 		d.mu.Unlock()
-		d.syncSpared()
 		if d.syncOnce() != nil && !d.repairUntilStopped(timer) {
 			return
 		}
 		d.turn.Lock()
 		d.trimChunks()
-		d.intake.sleep()
+		d.restIntake()
 		d.turn.Unlock()
-	}
-}
-
-// syncSpared makes the fates of messages durable that went through the intake
-// alone, if what came after them is about to be: else a power cut could leave
-// that, and neither them nor their fates.
-func (d *Disk) syncSpared() {
-	d.mu.Lock()
-	wanted := d.spared && d.unsynced > 0
-	if wanted {
-		d.spared = false
-	}
-	d.mu.Unlock()
-	if wanted {
-		_ = d.syncState() // a failure is logged and makes it stale
 	}
 }
 
@@ -103,10 +85,18 @@ func (d *Disk) syncOnce() error {
 		sizes[i] = s.size
 	}
 	d.syncDue, d.newNames = false, false
+	spared := d.spared && len(segs) > 0
+	d.spared = d.spared && !spared
 	d.mu.Unlock()
+	if spared { // else a power cut could leave what came after them, and neither them nor their fates
+		_ = d.syncState() // a failure is logged and makes it stale
+	}
 	if len(segs) == 0 {
 		d.mu.Lock()
 		d.newNames = d.newNames || names
+		if d.unsynced == 0 {
+			d.synced = to
+		}
 		if !d.stuck {
 			d.endRound()
 		}
@@ -161,7 +151,7 @@ func (d *Disk) syncedTo(to position, bytes int64, segs []*segment, sizes []int64
 	clear(d.dirty[len(kept):])
 	d.dirty = kept
 	if d.strict {
-		d.readable = to.record
+		d.readable = max(d.readable, to.record)
 		signal(d.ready)
 	}
 	d.wake()
@@ -297,6 +287,7 @@ func (d *Disk) replaceUnsynced(fresh *segment) {
 	fresh.records = fresh.to.record - fresh.from.record
 	fresh.rows = fresh.to.row - fresh.from.row
 	fresh.oldest, fresh.newest = d.acceptedBy(fresh.from.row), now()
+	fresh.plain = true // of what it covers some may never have been in a segment
 	d.recount(fresh)
 	fresh.synced.size, fresh.synced.to, fresh.synced.newest = fresh.size, fresh.to, fresh.newest
 	d.adopt(fresh)

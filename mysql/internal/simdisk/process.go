@@ -261,7 +261,7 @@ func (f *File) Sync() error {
 	}
 	if f.p.d.rng.IntN(1000) < f.p.d.badSyncs {
 		f.inode.pending = nil
-		return syscall.EIO
+		return f.p.d.badSync
 	}
 	for _, w := range f.inode.pending {
 		if w.data == nil {

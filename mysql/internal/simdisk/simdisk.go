@@ -39,6 +39,7 @@ type Disk struct {
 	fuse     int // operations left; not above 0: it does not burn
 	dead     chan struct{}
 	space    int64 // bytes left; negative: without limit
+	badSync  error // what a sync that fails returns
 	badSyncs int   // syncs in a thousand that fail, and lose what they should have made durable
 	writes   int   // operations that need room
 	noRoomAt int   // of them that finds none; 0 if none is chosen
@@ -70,7 +71,7 @@ const sector = 512
 func New(rng *rand.Rand) *Disk {
 	return &Disk{
 		rng: rng, names: map[string]*inode{}, kept: map[string]*inode{}, locks: map[string]int{},
-		dead: make(chan struct{}), space: -1, boot: 1,
+		dead: make(chan struct{}), space: -1, boot: 1, badSync: syscall.EIO,
 	}
 }
 
@@ -118,6 +119,13 @@ func (d *Disk) BadSyncs(perThousand int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.badSyncs = perThousand
+}
+
+// BadSyncError sets what syncs that fail return; at first it is EIO.
+func (d *Disk) BadSyncError(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.badSync = err
 }
 
 // Dead is closed when the machine dies.
