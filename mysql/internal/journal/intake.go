@@ -205,9 +205,6 @@ func (in *intake) free() (*slot, int) {
 // clear makes the slot one without records.
 func (s *slot) clear(id journalID, size int64) error {
 	s.data, s.last = s.data[:0], 0
-	if err := s.mapped.StoreWord(0, usedAt); err != nil { // first: it is true of the old records until then
-		return err
-	}
 	var head [slotHead]byte
 	return s.mapped.Store(appendSlotHead(head[:0], id, size), 0)
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,6 +263,65 @@ func TestDamageIsToldOnce(t *testing.T) {
 			time.Sleep(3 * time.Second)
 		}
 	})
+}
+
+// TestFatesOfTheIntakeAreDurable: where what came later is on the disk, nothing
+// that went through the intake before it counts as lost after a power cut.
+func TestFatesOfTheIntakeAreDurable(t *testing.T) {
+	for range 30 { // a power cut leaves this or that
+		simulated(t, staging(), func(t *testing.T, fs *simFS, d *Disk) {
+			putNumbered(t, d, 0, 2*perSlot)
+			takeNumbered(t, d, 0, 2*perSlot)
+			d.Settle(Stored, Span{0, perSlot})
+			put(t, d, strings.Repeat("x", 5000))
+			if err := d.AwaitSync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d = reopened(t, fs, d, true)
+			if c := d.Counts(); c.Lost > 0 || c.Received-c.Stored != c.Pending {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// TestReaderBesideTheIntake reads what a kill has left in the intake while it is moved and
+// its slots are used again: every message comes once, in order.
+func TestReaderBesideTheIntake(t *testing.T) {
+	for range 100 {
+		simulated(t, staging(), func(t *testing.T, fs *simFS, d *Disk) {
+			const n = intakeSlots * perSlot
+			putNumbered(t, d, 0, n)
+			crash(d)
+			d.o.CacheBytes = 1
+			d = reopened(t, fs, d, false)
+			var sender sync.WaitGroup
+			sender.Go(func() {
+				for i := n; i < 4*n; i++ {
+					if err := d.Append(t.Context(), message(i, 100+i%7/6*500), 1); err != nil {
+						t.Error(err)
+					}
+					runtime.Gosched()
+				}
+			})
+			for i := 0; i < 4*n; {
+				m, ok := d.Next()
+				if !ok {
+					<-d.Ready()
+					continue
+				}
+				if want := message(i, len(m.Data)); string(m.Data) != string(want) {
+					t.Fatalf("%q, want %q", m.Data, want)
+				}
+				d.Settle(Stored, one(m))
+				i++
+			}
+			sender.Wait()
+			if c := d.Counts(); c.Stored != 4*n || c.Received != 4*n {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
 }
 
 // TestOtherIntake: what another setting has left is taken in.

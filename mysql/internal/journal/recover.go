@@ -376,14 +376,8 @@ func (d *Disk) secure() {
 	if d.state.stale { // else the names were synced with that of the new state file
 		err = d.fs.SyncDir(d.o.Dir)
 	}
-	var widest *segment // the part that ends last in the intake
-	for _, s := range d.segments[d.firstPart():] {
-		if widest == nil || s.size > widest.size {
-			widest = s
-		}
-	}
 	for _, s := range d.segments {
-		if s.summarised || s.size == 0 || s.slot != nil && s != widest { // one call is for all of the intake
+		if s.summarised || s.size == 0 || s.slot != nil { // what is in the intake counts as not synced
 			continue
 		}
 		if e := d.secureSegment(s); e != nil {
