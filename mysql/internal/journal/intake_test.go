@@ -268,8 +268,8 @@ func TestDamageIsToldOnce(t *testing.T) {
 // TestFatesOfTheIntakeAreDurable: where what came later is on the disk, nothing
 // that went through the intake before it counts as lost after a power cut.
 func TestFatesOfTheIntakeAreDurable(t *testing.T) {
-	for range 30 { // a power cut leaves this or that
-		simulated(t, staging(), func(t *testing.T, fs *simFS, d *Disk) {
+	for disk := range 30 { // a power cut leaves this or that
+		simulatedWith(t, uint64(disk), staging(), func(t *testing.T, fs *simFS, d *Disk) {
 			putNumbered(t, d, 0, 2*perSlot)
 			takeNumbered(t, d, 0, 2*perSlot)
 			d.Settle(Stored, Span{0, perSlot})
@@ -288,8 +288,8 @@ func TestFatesOfTheIntakeAreDurable(t *testing.T) {
 // TestReaderBesideTheIntake reads what a kill has left in the intake while it is moved and
 // its slots are used again: every message comes once, in order.
 func TestReaderBesideTheIntake(t *testing.T) {
-	for range 100 {
-		simulated(t, staging(), func(t *testing.T, fs *simFS, d *Disk) {
+	for disk := range 100 {
+		simulatedWith(t, uint64(disk), staging(), func(t *testing.T, fs *simFS, d *Disk) {
 			const n = intakeSlots * perSlot
 			putNumbered(t, d, 0, n)
 			crash(d)

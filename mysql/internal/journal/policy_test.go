@@ -16,8 +16,14 @@ import (
 // simulated runs a test in simulated time, on a simulated file system.
 func simulated(t *testing.T, o Options, test func(t *testing.T, fs *simFS, d *Disk)) {
 	t.Helper()
+	simulatedWith(t, 1, o, test)
+}
+
+// simulatedWith is simulated on one of many disks.
+func simulatedWith(t *testing.T, disk uint64, o Options, test func(t *testing.T, fs *simFS, d *Disk)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		fs := newSimFS(rand.New(rand.NewPCG(1, 1)))
+		fs := newSimFS(rand.New(rand.NewPCG(disk, 1)))
 		o.Dir, o.FS, o.Log = "j", fs, &lines{}
 		d, err := Open(o)
 		if err != nil {
