@@ -288,7 +288,8 @@ func (d *Disk) write(b *batch) error {
 	return nil
 }
 
-// put writes records behind those of seg, which takes nothing of them where that fails. turn is held.
+// put writes records behind those of seg; the caller counts them to it. Where
+// that fails nothing of them counts. turn is held.
 func (d *Disk) put(seg *segment, data []byte) error {
 	n, err := seg.file.WriteAt(data, seg.size)
 	if err == nil {
@@ -471,9 +472,20 @@ func (d *Disk) publish(b *batch, seg *segment) {
 		d.addUnsynced(seg, b.bytes)
 		return
 	}
+	if !d.stuck {
+		d.hasRoomAgain()
+	}
 	d.staged += b.bytes
 	d.account()
 	d.syncSoon()
+}
+
+// hasRoomAgain notes that messages need not wait any more. mu is held.
+func (d *Disk) hasRoomAgain() {
+	if d.full != nil {
+		d.full = nil
+		d.log.Infof("journal %s: there is room on the disk again", d.o.Dir)
+	}
 }
 
 // syncSoon tells the syncer that there is something to do. mu is held.
@@ -486,10 +498,7 @@ func (d *Disk) syncSoon() {
 
 // addUnsynced notes that size bytes were written to seg. mu is held.
 func (d *Disk) addUnsynced(seg *segment, size int64) {
-	if d.full != nil {
-		d.full = nil
-		d.log.Infof("journal %s: there is room on the disk again", d.o.Dir)
-	}
+	d.hasRoomAgain()
 	d.unsynced += size
 	if n := len(d.dirty); n == 0 || d.dirty[n-1] != seg {
 		seg.users++

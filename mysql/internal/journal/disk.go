@@ -143,7 +143,7 @@ type Disk struct {
 	stop     chan struct{} // closed by Close
 	work     sync.WaitGroup
 
-	// turn is held by whoever writes to the active segment or replaces it.
+	// turn is held by whoever writes to the active segment or the intake, or replaces it.
 	// It is taken before mu.
 	turn   sync.Mutex
 	writer writer
@@ -163,14 +163,14 @@ type Disk struct {
 	mu          sync.Mutex
 	segments    []*segment // in the order of their messages
 	nextSegment uint64
-	active      *segment // the last of segments, or nil
+	active      *segment // the last of segments but for the parts of the intake, or nil
 	gathering   *batch   // takes messages until its leader has the turn
 	idleBatch   *batch
 	next        position // what the next message gets
 	synced      position // what a power cut leaves
 	readable    uint64   // messages below may be handed out
 	diskBytes   int64    // of segments
-	reserved    int64    // of messages on their way into a segment
+	reserved    int64    // of messages on their way into a segment or the intake
 	unsynced    int64    // bytes written to segments and not synced
 	staged      int64    // bytes in the intake
 	spared      bool     // messages had their fate in the intake, and that may not be synced
@@ -424,8 +424,8 @@ func (d *Disk) Close() error {
 	if d.reread != nil {
 		d.reread.Stop()
 	}
-	for _, s := range d.segments {
-		if s.file != nil {
+	for _, s := range append(d.segments, d.reader.segment) { // which may be in the list no more
+		if s != nil && s.file != nil {
 			_ = s.file.Close()
 			s.file = nil
 		}

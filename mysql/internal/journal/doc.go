@@ -31,7 +31,7 @@
 //	lock                        held for as long as the journal is open
 //	<number>.log                a segment: a head, records and, once it is full and synced, a summary
 //	<number>.state              a snapshot of all fates, then one entry for each Settle
-//	intake                      messages that are in no segment yet; gone after an orderly end
+//	intake                      messages that are in no segment yet; an orderly end moves them, and removes it
 //	spare                       room for a state file on a full disk
 //	<name>.tmp                  half made; removed by the next Open
 //	<name>.corrupt-<n>          damaged, kept for a person
@@ -49,8 +49,8 @@
 // The intake is mapped into memory (Linux; with SyncEvery, and by default where
 // MaxBytes is 64 MiB or more): what is stored there is in the system's cache at
 // once, where a kill cannot take it, for the price of a copy. Messages whose
-// rows have their fate within SyncEvery go nowhere else, and their room is used
-// again, so that a journal that is kept up with hardly writes to its disk. The
+// rows have their fate within SyncEvery go nowhere else, but for the last before
+// a pause, and their room is used again, so that a journal that is kept up with hardly writes to its disk. The
 // others go to a segment, in order, when their time is up, when they or others
 // do not fit, or when a message after them does. What a kill leaves in the
 // intake stays there: the next Open has it as if it were in segments.

@@ -31,7 +31,7 @@ type Inspection struct {
 	Segments int
 	// Aside are files that were damaged and kept, for a person to look at.
 	Aside []string
-	// Damaged are bytes of segments that are no record, the unfinished end of
+	// Damaged are bytes of segments and of the intake that are no record, the unfinished end of
 	// the last one included.
 	Damaged int64
 	// Torn are those of them that a kill left of a write, or that are being
@@ -61,6 +61,7 @@ func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
 	if err := w.readStates(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
+	later := w.intake() // and what came after that
 	if names, err = listNames(dir); err != nil {
 		return nil, fmt.Errorf("inspect journal: %w", err)
 	}
@@ -71,7 +72,7 @@ func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
 	if err := w.readSegments(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
-	if err := w.readIntake(intake); err != nil {
+	if err := w.readIntake(intake, later); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
 	w.sum()
@@ -372,31 +373,37 @@ func (w *walk) intake() (data []byte) {
 	return data
 }
 
-// readIntake visits the messages of the intake that no segment holds.
-func (w *walk) readIntake(data []byte) error {
+// readIntake visits the messages of the intake that no segment holds, in what was
+// read of it earlier and later. After a power cut nothing in it counts as damaged.
+func (w *walk) readIntake(earlier, later []byte) error {
 	type place struct {
 		record
-		at int64
+		data []byte
 	}
 	var all []place
-	slots, _ := findSlots(data)
-	for _, s := range slots {
-		records, at, between := slotRecords(data, w.salt, s)
-		for i, r := range records {
-			all = append(all, place{r, at[i]})
-		}
-		for _, g := range between {
-			w.in.Damaged += g.bytes
-			w.damage(intakeName, int(g.off), int(g.off+g.bytes))
+	for _, data := range [][]byte{earlier, later} {
+		slots, _ := findSlots(data)
+		for _, s := range slots {
+			records, at, between := slotRecords(data, w.salt, s)
+			for i, r := range records {
+				all = append(all, place{r, data[at[i]+recordHead : at[i]+r.size()]})
+			}
+			if &data[0] != &later[0] || OS.Boot() != w.base.boot {
+				continue
+			}
+			for _, g := range between {
+				w.in.Damaged += g.bytes
+				w.damage(intakeName, int(g.off), int(g.off+g.bytes))
+			}
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].number < all[j].number })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].number < all[j].number })
 	for _, p := range all {
 		if p.number < w.nextDone {
 			continue
 		}
 		w.in.Counts.DiskBytes += p.size()
-		if err := w.visit(p.record, data[p.at+recordHead:p.at+p.size()]); err != nil {
+		if err := w.visit(p.record, p.data); err != nil {
 			return err
 		}
 	}

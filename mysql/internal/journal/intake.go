@@ -19,7 +19,8 @@ const (
 	intakeName  = "intake"
 	intakeSlots = 8
 	slotHead    = 64 // bytes
-	usedAt      = 32
+	countAt     = 32
+	maxSlot     = 1 << 24
 	idleIntake  = 10 * time.Second
 	leastIntake = 64 << 20 // MaxBytes from which on there is an intake by default
 
@@ -28,13 +29,13 @@ const (
 
 var slotMagic = [8]byte{0xE5, 'j', 'r', 'n', 's', 'l', 't', '\n'}
 
-// slotHeader is what a slot begins with:
+// appendSlotHead appends what a slot begins with:
 //
 //	 0 magic     8 bytes
 //	 8 CRC       uint32, of bytes 12 to 32
 //	12 size      uint32, of the slot, its head included
 //	16 journal   16 bytes
-//	32 used      uint32, bytes of records: changed after them, at once
+//	32 count     uint32, bytes of records and a check, see countWord: changed after them, at once
 //	36 reserved  28 bytes, zero
 func appendSlotHead(dst []byte, id journalID, size int64) []byte {
 	at := len(dst)
@@ -43,17 +44,24 @@ func appendSlotHead(dst []byte, id journalID, size int64) []byte {
 	copy(b, slotMagic[:])
 	binary.LittleEndian.PutUint32(b[12:], uint32(size))
 	copy(b[16:], id[:])
+	binary.LittleEndian.PutUint32(b[countAt:], countWord(0))
 	binary.LittleEndian.PutUint32(b[8:], checksum(0, b[12:32]))
 	return dst
 }
 
-// parseSlotHead reads a slot's head; used is at most what the slot can hold.
+// countWord is how many bytes of records a slot has, below 2^24, with eight bits to check them by.
+func countWord(n int) uint32 {
+	return uint32(n)<<8 | (uint32(n)^uint32(n)>>8^uint32(n)>>16^0x5A)&0xFF
+}
+
+// parseSlotHead reads a slot's head. One whose count is damaged is not ok.
 func parseSlotHead(b []byte) (id journalID, size, used int64, ok bool) {
 	if len(b) < slotHead || !bytes.Equal(b[:8], slotMagic[:]) || binary.LittleEndian.Uint32(b[8:]) != checksum(0, b[12:32]) {
 		return id, 0, 0, false
 	}
-	size, used = int64(binary.LittleEndian.Uint32(b[12:])), int64(binary.LittleEndian.Uint32(b[32:]))
-	return journalID(b[16:32]), size, min(used, size-slotHead), size > slotHead
+	word := binary.LittleEndian.Uint32(b[countAt:])
+	size, used = int64(binary.LittleEndian.Uint32(b[12:])), int64(word>>8)
+	return journalID(b[16:32]), size, used, slotHead+used <= size && size > slotHead && countWord(int(used)) == word
 }
 
 // Mapper is an FS that can map files into memory. One that is none has no intake.
@@ -82,8 +90,9 @@ type intake struct {
 	keep    bool  // its file is damaged, and no copy could be kept
 	exists  bool  // the file does
 	slots   [intakeSlots]slot
-	current *slot // takes messages; nil if none does
-	touched time.Time
+	current *slot     // takes messages; nil if none does
+	touched time.Time // when it took a message last
+	retry   time.Time // when there may be room for another slot
 }
 
 // slot is a part of the intake.
@@ -101,7 +110,7 @@ func (d *Disk) prepareIntake() {
 	in := &d.intake
 	in.path = filepath.Join(d.o.Dir, intakeName)
 	if _, ok := d.fs.(Mapper); ok && !d.strict && d.o.intakeBytes > 0 {
-		in.size = min(d.o.intakeBytes/intakeSlots, math.MaxInt32)
+		in.size = min(d.o.intakeBytes/intakeSlots, maxSlot)
 	}
 }
 
@@ -156,6 +165,9 @@ func (d *Disk) openSlot(at time.Time) *slot {
 			return nil
 		}
 	}
+	if s.mapped == nil && at.Before(in.retry) {
+		return nil
+	}
 	err := d.mapSlot(i)
 	if err == nil && i == 0 {
 		_ = d.mapSlot(1) // on a full disk one takes messages while the other has the last
@@ -164,6 +176,7 @@ func (d *Disk) openSlot(at time.Time) *slot {
 		err = s.clear(d.id, in.size)
 	}
 	if err != nil {
+		in.retry = at.Add(probeAfter)
 		if !noSpace(err) {
 			d.giveUpIntake(err)
 		}
@@ -215,7 +228,7 @@ func (d *Disk) fillSlot(s *slot, b *batch, taken time.Time) error {
 	s.data, s.last = d.encode(s.data, b, taken)
 	err := s.mapped.Store(s.data[from:], slotHead+from)
 	if err == nil {
-		err = s.mapped.StoreWord(uint32(len(s.data)), usedAt)
+		err = s.mapped.StoreWord(countWord(len(s.data)), countAt)
 	}
 	if err != nil {
 		s.data, s.last = s.data[:from], before
@@ -226,7 +239,7 @@ func (d *Disk) fillSlot(s *slot, b *batch, taken time.Time) error {
 // giveUpIntake goes on without the intake. What is in it stays until it is settled or in a segment.
 func (d *Disk) giveUpIntake(err error) {
 	d.intake.off, d.intake.current = true, nil
-	d.log.Infof("journal %s: goes on without its intake, %s, which spares the disk: %v", d.o.Dir, intakeName, err)
+	d.log.Infof("journal %s: goes on without its file %s, and with more writes to the disk: %v", d.o.Dir, intakeName, err)
 }
 
 // firstPart returns the index of the first segment that is a part of the
@@ -283,8 +296,8 @@ func (d *Disk) spareSettled() {
 	d.wake()
 }
 
-// unstage moves what is in the intake to segments, in order: all of it, or up
-// to the last slot that has had unsettled rows since then or for longer. turn is held.
+// unstage moves what is in the intake to segments, in order: up to the last slot
+// with unsettled rows that was opened at since or before, or all if that is zero. turn is held.
 func (d *Disk) unstage(since time.Time) error {
 	d.mu.Lock()
 	first := d.firstPart()

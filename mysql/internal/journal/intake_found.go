@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,30 +17,32 @@ type foundSlot struct {
 	owner   journalID
 	index   int
 	from    int64 // where its records begin, in the file
-	to      int64 // where they end, by its head
-	end     int64 // where the slot does
+	to      int64 // where they end
 	damaged bool  // its head is: what it holds has to be guessed
 }
 
-// findSlots looks for slots in what an intake's file has. Where a head is
-// damaged, the slot is as large as the others are.
-func findSlots(data []byte) (slots []foundSlot, size int64) {
-	size = firstSlotSize(data)
+// findSlots looks for slots in what an intake's file has, and returns their size;
+// 0 if they differ. Where a head is damaged, the slot is as large as the one before.
+func findSlots(data []byte) (slots []foundSlot, common int64) {
+	size := firstSlotSize(data)
+	common = size
 	for at := int64(0); at+slotHead <= int64(len(data)); {
 		owner, n, used, ok := parseSlotHead(data[at:])
 		if ok && at+n <= int64(len(data)) {
-			size = n
-			slots = append(slots, foundSlot{owner: owner, index: int(at / n), from: at + slotHead, to: at + slotHead + used, end: at + n})
+			if n != size {
+				size, common = n, 0
+			}
+			slots = append(slots, foundSlot{owner: owner, index: int(at / n), from: at + slotHead, to: at + slotHead + used})
 			at += n
 			continue
 		}
 		end := min(at+size, int64(len(data)))
 		if end-at > slotHead && len(bytes.TrimLeft(data[at+slotHead:end], "\x00")) > 0 { // else its first use was cut short
-			slots = append(slots, foundSlot{index: int(at / size), from: at, to: end, end: end, damaged: true})
+			slots = append(slots, foundSlot{index: int(at / size), from: at, to: end, damaged: true})
 		}
 		at = end
 	}
-	return slots, size
+	return slots, common
 }
 
 // firstSlotSize is what the first head that is whole says of the slots, or what it is by default.
@@ -56,26 +60,21 @@ func firstSlotSize(data []byte) int64 {
 }
 
 // slotRecords returns the records of a slot and where each begins; between are
-// the pieces that are none, and should be. What the head does not count, though it
-// follows without a gap, is taken too: damage to the count must not hide it.
+// the pieces that are none, and should be.
 func slotRecords(data []byte, salt uint32, s foundSlot) (records []record, at []int64, between []gap) {
 	known := s.from
-	for i := s.from; i < s.end; {
-		r, ok := wholeRecord(data[i:s.end], salt)
-		n := len(records)
-		switch {
-		case i >= s.to && (!ok || n == 0 || i != known || r.number != records[n-1].number+1 || r.first != records[n-1].end()):
-			i = s.end
-		case !ok:
+	for i := s.from; i < s.to; {
+		r, ok := wholeRecord(data[i:s.to], salt)
+		if !ok {
 			i++
-		default:
-			if i > known {
-				between = append(between, gap{known, i - known})
-			}
-			records, at = append(records, r), append(at, i)
-			i += r.size()
-			known = i
+			continue
 		}
+		if i > known {
+			between = append(between, gap{known, i - known})
+		}
+		records, at = append(records, r), append(at, i)
+		i += r.size()
+		known = i
 	}
 	if known < s.to {
 		between = append(between, gap{known, s.to - known})
@@ -91,16 +90,19 @@ type foundPart struct {
 	damaged bool
 }
 
-// findParts takes in what the run before has left in the intake, after what is
-// in segments: that alone was written later, or has been there before it was in
-// a segment. It stays where it is, so that a full disk is no obstacle.
+// findParts takes in what the run before has left in the intake and the cursor,
+// which has passed all segments, has not: whatever is below it is in a segment,
+// or has its fate. It stays where it is, so that a full disk is no obstacle.
 func (d *Disk) findParts() (parts []*segment, err error) {
 	in := &d.intake
 	data, err := d.readSectors(in.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, errTooLarge):
+		d.putAside(in.path, err.Error())
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	in.exists, in.touched = true, time.Now()
@@ -177,6 +179,8 @@ func (d *Disk) takePart(data []byte, p foundPart) *segment {
 	return &f.segment
 }
 
+var errTooLarge = errors.New("it is larger than any that was made")
+
 // readSectors reads a file whole, with zeros for what the disk refuses.
 func (d *Disk) readSectors(path string) ([]byte, error) {
 	file, err := d.fs.Open(path)
@@ -185,8 +189,11 @@ func (d *Disk) readSectors(path string) ([]byte, error) {
 	}
 	defer file.Close()
 	size, err := file.Size()
-	if err != nil || size > maxState {
+	if err != nil {
 		return nil, err
+	}
+	if size > maxState {
+		return nil, errTooLarge
 	}
 	scan := scanner{window: make([]byte, size)}
 	scan.file = file
@@ -196,17 +203,27 @@ func (d *Disk) readSectors(path string) ([]byte, error) {
 	return scan.window, nil
 }
 
-// keepCopy puts a copy of a damaged intake aside, for a person to look at.
+// keepCopy puts a copy of a damaged intake aside, for a person to look at, if
+// there is none yet.
 func (d *Disk) keepCopy(data []byte) (kept bool) {
+	if d.hasCopy(data) {
+		return true
+	}
 	path := d.intake.path + unfinished
 	_ = d.fs.Remove(path)
 	file, err := d.fs.Create(path)
 	if err == nil {
 		_, err = file.WriteAt(data, 0)
+		if err == nil {
+			err = file.Sync()
+		}
 		err = errors.Join(err, file.Close())
 	}
 	if err == nil {
 		err = d.setAsideAs(path, d.intake.path)
+	}
+	if err == nil {
+		err = d.fs.SyncDir(d.o.Dir)
 	}
 	if err != nil {
 		_ = d.fs.Remove(path)
@@ -215,6 +232,18 @@ func (d *Disk) keepCopy(data []byte) (kept bool) {
 	}
 	d.report.Aside = append(d.report.Aside, d.intake.path)
 	return true
+}
+
+// hasCopy tells whether an earlier start, killed before it was done, has kept the same.
+func (d *Disk) hasCopy(data []byte) bool {
+	names, _ := d.fs.List(d.o.Dir)
+	return slices.ContainsFunc(names, func(name string) bool {
+		if !strings.HasPrefix(name, intakeName+".corrupt-") {
+			return false
+		}
+		kept, err := d.readSectors(filepath.Join(d.o.Dir, name))
+		return err == nil && bytes.Equal(kept, data)
+	})
 }
 
 // takeIntakeID makes the journal that of its intake, where nothing else says whose it is.

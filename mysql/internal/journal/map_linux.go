@@ -16,6 +16,10 @@ func (osFS) Map(path string, off, size int64) (Mapping, error) {
 		return nil, err
 	}
 	defer f.Close() // the mapping stays
+	before, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	for {
 		err = syscall.Fallocate(int(f.Fd()), 0, off, size)
 		if !errors.Is(err, syscall.EINTR) {
@@ -23,6 +27,7 @@ func (osFS) Map(path string, off, size int64) (Mapping, error) {
 		}
 	}
 	if err != nil {
+		_ = f.Truncate(before.Size()) // some keep what they got
 		return nil, &os.PathError{Op: "fallocate", Path: path, Err: err}
 	}
 	m, err := pages.Map(f, off, int(size))

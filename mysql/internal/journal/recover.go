@@ -389,6 +389,7 @@ func (d *Disk) secure() {
 		d.log.Errorf("journal %s: what the run before has written last cannot be synced: %v", d.o.Dir, err)
 		d.lastBytes = digest{}
 		d.unsecured = true
+		d.intake.off, d.intake.keep = true, true // it may have what the disk has not
 	}
 }
 

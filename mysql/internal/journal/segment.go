@@ -17,10 +17,10 @@ type position struct{ record, row uint64 }
 type segment struct {
 	id    uint64
 	path  string
-	start int64    // where the first record may be: the head's size, or 0 where that is damaged
+	start int64    // where the first record may be: the head's size, or 0 where that is damaged; in the intake's file for a part of it
 	from  position // what it may hold first
 	to    position // what follows it
-	size  int64    // bytes with records in them; the file may be longer
+	size  int64    // bytes with records in them; the file may be longer; of a part, where its records end
 
 	records   uint64
 	rows      uint64 // in its records

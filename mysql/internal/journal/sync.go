@@ -40,6 +40,9 @@ func (d *Disk) syncLoop() {
 				}
 			}
 		}
+		d.mu.Lock()
+		d.syncDue = false // what comes from here on kicks again
+		d.mu.Unlock()
 		var err error
 		next, err = d.sweep(all)
 		d.mu.Lock()
@@ -84,18 +87,20 @@ func (d *Disk) syncOnce() error {
 	for i, s := range segs {
 		sizes[i] = s.size
 	}
-	d.syncDue, d.newNames = false, false
-	spared := d.spared && len(segs) > 0
-	d.spared = d.spared && !spared
+	d.newNames = false
+	fatesFirst := d.spared && len(segs) > 0
+	d.spared = d.spared && !fatesFirst
 	d.mu.Unlock()
-	if spared { // else a power cut could leave what came after them, and neither them nor their fates
-		_ = d.syncState() // a failure is logged and makes it stale
+	if fatesFirst && d.syncState() != nil { // else a power cut could leave what came after them, and neither them nor their fates
+		d.mu.Lock()
+		d.spared = true
+		d.mu.Unlock()
 	}
 	if len(segs) == 0 {
 		d.mu.Lock()
 		d.newNames = d.newNames || names
 		if d.unsynced == 0 {
-			d.synced = to
+			d.synced = d.written()
 		}
 		if !d.stuck {
 			d.endRound()
