@@ -381,14 +381,14 @@ func (w *walk) readIntake(earlier, later []byte) error {
 		data []byte
 	}
 	var all []place
-	for _, data := range [][]byte{earlier, later} {
+	for again, data := range [][]byte{earlier, later} {
 		slots, _ := findSlots(data)
 		for _, s := range slots {
 			records, at, between := slotRecords(data, w.salt, s)
 			for i, r := range records {
 				all = append(all, place{r, data[at[i]+recordHead : at[i]+r.size()]})
 			}
-			if &data[0] != &later[0] || OS.Boot() != w.base.boot {
+			if again == 0 || OS.Boot() != w.base.boot { // the same damage is in both
 				continue
 			}
 			for _, g := range between {
