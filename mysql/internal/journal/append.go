@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"time"
 )
@@ -324,56 +323,6 @@ func (d *Disk) refused(err error) error {
 		d.log.Errorf("journal %s: no space left on the disk: messages wait until there is room (%v)", d.o.Dir, err)
 	}
 	return fmt.Errorf("the disk is full: %w", err)
-}
-
-// cutBack takes what a failed write has left behind the last message off the
-// file, durably: the next message gets the same numbers, and a power cut must
-// not bring back the one that nobody accepted under them. turn and syncTurn are held.
-func (s *segment) cutBack() error {
-	if err := s.file.Truncate(s.size); err != nil {
-		return err
-	}
-	return s.file.Sync()
-}
-
-// segmentFor returns the segment that takes size more bytes, of messages from
-// from on; last is the digest of the one before. turn is held.
-func (d *Disk) segmentFor(size int64, from position, last digest) (*segment, error) {
-	seg := d.active
-	if seg != nil && (seg.size == segmentHead || seg.size+size <= d.o.SegmentBytes) {
-		return seg, nil
-	}
-	fresh, err := d.createSegment(from, last)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.seal(last)
-	d.adopt(fresh)
-	return fresh, nil
-}
-
-// seal ends the active segment, whose last message has the digest last. turn
-// and mu are held.
-func (d *Disk) seal(last digest) {
-	if d.active == nil {
-		return
-	}
-	d.active.sealed, d.active.lastBytes = true, last
-	d.release(d.active)
-	d.active = nil
-	signal(d.keepKick)
-}
-
-// adopt makes fresh the active segment, before what is in the intake. turn and
-// mu are held.
-func (d *Disk) adopt(fresh *segment) {
-	fresh.users = 1
-	d.segments = slices.Insert(d.segments, d.firstPart(), fresh)
-	d.active = fresh
-	d.diskBytes += fresh.occupied()
-	d.newNames = true
 }
 
 // encodeChunk appends b's records to the chunks and returns them. turn is held.
