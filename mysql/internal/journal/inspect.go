@@ -46,7 +46,7 @@ type Inspection struct {
 }
 
 // Inspect reads the journal in dir without opening it: it takes no lock,
-// writes nothing, and finds out what recovery would by a way of its own. Of the
+// writes nothing, and finds out what recovery would by a way of its own, but for the slots of the intake. Of the
 // counts, the bytes are exact to a segment's head. each
 // is called for every message in order, unless it is nil; its error ends the
 // walk. Beside a running journal the figures may be of slightly different

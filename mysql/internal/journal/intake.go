@@ -88,7 +88,6 @@ type intake struct {
 	off     bool  // it is not used: for good, or as long as it is foreign
 	foreign bool  // its file is damaged, or of another size: it goes once it is empty
 	keep    bool  // its file is damaged, and no copy could be kept
-	exists  bool  // the file does
 	slots   [intakeSlots]slot
 	current *slot     // takes messages; nil if none does
 	touched time.Time // when it took a message last
@@ -200,7 +199,6 @@ func (d *Disk) openSlot(at time.Time) *slot {
 func (d *Disk) mapSlot(i int) (err error) {
 	in := &d.intake
 	if s := &in.slots[i]; s.mapped == nil {
-		in.exists = true
 		s.mapped, err = d.fs.(Mapper).Map(in.path, int64(i)*in.size, in.size)
 	}
 	return err
@@ -445,7 +443,7 @@ func (d *Disk) restIntake() {
 	d.mu.Unlock()
 	moving := slices.ContainsFunc(d.writer.chunks, func(c *chunk) bool { return c.slot != nil })
 	if in.foreign && !in.keep && empty && !moving && d.fs.Remove(in.path) == nil {
-		in.foreign, in.off, in.exists = false, false, false
+		in.foreign, in.off = false, false
 	}
 }
 
@@ -466,8 +464,8 @@ func (d *Disk) closeIntake(synced bool) {
 	for i := range in.slots {
 		in.slots[i].free()
 	}
-	if synced && empty && in.exists && !in.keep {
-		_ = d.fs.Remove(in.path) // it does no harm if it stays: its messages are known
+	if synced && empty && !in.keep {
+		_ = d.fs.Remove(in.path) // if there is one; it does no harm if it stays: its messages are known
 	}
 }
 

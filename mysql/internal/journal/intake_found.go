@@ -105,7 +105,7 @@ func (d *Disk) findParts() (parts []*segment, err error) {
 	case err != nil:
 		return nil, err
 	}
-	in.exists, in.touched = true, time.Now()
+	in.touched = time.Now()
 	slots, size := findSlots(data)
 	in.foreign = len(slots) > 0 && size != in.size // of another release, or of other settings
 	var all []foundPart

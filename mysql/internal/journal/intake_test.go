@@ -117,14 +117,12 @@ func TestIntakeIsFull(t *testing.T) {
 		putNumbered(t, d, 0, n)
 		put(t, d, strings.Repeat("x", 5000)) // more than a slot takes
 		putNumbered(t, d, n+1, n+2)
-		for _, d := range []*Disk{d, reopened(t, fs, d, false)} {
-			if d.closed {
-				continue
-			}
+		for range 2 { // as it runs, and after a kill
 			takeNumbered(t, d, 0, n)
 			take(t, d, strings.Repeat("x", 5000))
 			takeNumbered(t, d, n+1, n+2)
 			takeNone(t, d)
+			d = reopened(t, fs, d, false)
 		}
 	})
 }
