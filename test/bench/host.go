@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -227,7 +228,7 @@ func (h *hosted) stream(rows int) (string, error) {
 		sensor, x, y, at := value(i)
 		// The native sink knows times as text alone.
 		text := time.UnixMilli(at).UTC().Format("2006-01-02 15:04:05.000")
-		fmt.Fprintf(w, `{"id":%d,"name":"%s","x":%g,"y":%g,"at":"%s"}`+"\n", i, sensor, x, y, text)
+		fmt.Fprintf(w, `{"id":%d,"name":"%s","x":%s,"y":%s,"at":"%s"}`+"\n", i, sensor, plain(x), plain(y), text)
 	}
 	if err := w.Flush(); err != nil {
 		return "", err
@@ -254,3 +255,6 @@ func exists(name string) error {
 	}
 	return nil
 }
+
+// plain is a number without an exponent: eKuiper 2.4.0 reads 1.0000515e+06 as 1000051.5000000001.
+func plain(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
