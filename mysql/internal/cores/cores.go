@@ -7,11 +7,18 @@
 // box whose cores eKuiper and a database share, perf found a third of the
 // plugin's CPU time in task switches. On one core a goroutine hands over to the
 // next without waking anybody.
+//
+// While it has little to do, the process is also a polite one: see setBackground
+// and GiveWay. eKuiper's rules are chains of goroutines of which one is the
+// slowest, and each time that this one's thread has to wait for a core the rule
+// stands still, though in the next millisecond a core may be idle. Our work
+// can wait for that: the journal has the rows.
 package cores
 
 import (
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,21 +27,35 @@ const (
 	much  = 0.75                   // of the cores it has: the process gets twice as many
 	few   = 0.3                    // for so long it
 	calm  = 20                     // looks in a row: half as many
+	least = 0.3                    // of one core: up to that it is background work
 
 	idle    = 0.02            // of a core or less, on one: looks become rare, as each wakes a process up that sleeps,
 	longest = 8 * time.Second // but not rarer than this
 )
 
 // Govern keeps the number of cores at what the process has used of late: from
-// one to as many as Go takes when the process begins. It decides twice a second while there
+// one to as many as Go takes when the process begins. While it uses less than
+// a third of one it is background work. It decides twice a second while there
 // is work, for as long as the process lives. It does nothing where the variable GOMAXPROCS has decided.
 func Govern() {
 	if os.Getenv("GOMAXPROCS") != "" {
 		return
 	}
-	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: func(n int) { runtime.GOMAXPROCS(n) }}
-	if g.most > 1 {
-		go g.run(nil)
+	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: func(n int) { runtime.GOMAXPROCS(n) }, setBackground: func(on bool) {
+		background.Store(on)
+		setBackground(on)
+	}}
+	go g.run(nil)
+}
+
+var background atomic.Bool
+
+// GiveWay lets others go first that wait for the core it runs on, while the
+// process is background work (Linux). That may take them some milliseconds. Where nobody waits it
+// costs a system call.
+func GiveWay() {
+	if background.Load() {
+		giveWay()
 	}
 }
 
@@ -44,8 +65,11 @@ type governor struct {
 	used func() time.Duration // of CPU time, by the process so far
 	set  func(cores int)
 
-	cores int
-	quiet int // looks in a row at which few were used
+	setBackground func(bool)
+
+	cores      int
+	background bool
+	quiet      int // looks in a row at which few were used
 }
 
 // run governs until stop is closed.
@@ -66,6 +90,10 @@ func (g *governor) run(stop <-chan struct{}) {
 		if n := g.next(used); n != g.cores {
 			g.cores = n
 			g.set(n)
+		}
+		if b := used <= least; b != g.background {
+			g.background = b
+			g.setBackground(b)
 		}
 		pause := every
 		if g.cores == 1 && used <= idle {

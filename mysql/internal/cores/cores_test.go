@@ -10,10 +10,12 @@ import (
 
 // TestCoresFollowWhatIsUsed: one core while little is used, twice as many at
 // each look while they are not enough, half as many once few are used for long.
+// While a third of one is enough, it is background work.
 func TestCoresFollowWhatIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var set []int
+		background := false
 		rate, spent, at := 0.1, time.Duration(0), time.Now()
 		g := governor{
 			most: 6,
@@ -28,6 +30,11 @@ func TestCoresFollowWhatIsUsed(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				set = append(set, n)
+			},
+			setBackground: func(on bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				background = on
 			},
 		}
 		stop, ended := make(chan struct{}), make(chan struct{})
@@ -49,6 +56,7 @@ func TestCoresFollowWhatIsUsed(t *testing.T) {
 			{1, 1, []int{3}},
 			{0, 2 * calm, []int{1}},
 			{0, 1000, nil},
+			{0.2, 1000, nil},
 			{0.9, int(longest / every), []int{2}}, // noticed when it is looked at again
 			{1.9, 1, []int{4}},
 		} {
@@ -60,6 +68,9 @@ func TestCoresFollowWhatIsUsed(t *testing.T) {
 			mu.Lock()
 			if !slices.Equal(set, step.want) {
 				t.Errorf("%d looks with %g cores used: %v are set, want %v", step.looks, step.cores, set, step.want)
+			}
+			if want := step.cores <= least; background != want {
+				t.Errorf("%d looks with %g cores used: background work is %t", step.looks, step.cores, background)
 			}
 			set = nil
 			mu.Unlock()

@@ -29,6 +29,8 @@ type feeder struct {
 	room    int64       // bytes that the open batch may have
 	stages  stages
 
+	courtesy courtesy
+
 	told told // for tellMissing
 
 	resumed bool      // the ledger is claimed
@@ -197,6 +199,7 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 	f.pieces++
 	f.decoder.Reset(m.Data)
 	for i := 0; ; i++ {
+		f.courtesy.row(m.Nanos)
 		row, err := f.decoder.Next()
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package cores
+
+func setBackground(bool) {}
+
+func giveWay() {}
