@@ -9,6 +9,7 @@ import (
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
+	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
@@ -24,7 +25,7 @@ func main() {
 	if !startedByHost(os.Args) {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	cores.Govern()
+	cores.Govern(os.Getenv(supervisor.EnvWorker) != "")
 	folder := func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) }
 	decided, wrong := settings.Read(os.Getenv, folder)
 	outboxes := sink.NewOutboxes(folder)

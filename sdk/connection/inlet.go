@@ -43,7 +43,6 @@ type Inlet struct {
 	turn    chan struct{} // holds a token while the handler works, or is changed
 	handler Handler       // read and changed in turn
 	steps   atomic.Uint64 // messages begun and finished, for Drain
-	giveWay func()        // lets other threads go first that wait for this core
 	done    chan struct{} // closed by Close
 
 	mu      sync.Mutex
@@ -57,10 +56,9 @@ type Inlet struct {
 
 // inPipe is a connection of the inlet.
 type inPipe struct {
-	conn   source
-	rounds bool        // messages may be read in rounds
-	busy   atomic.Bool // inside a message, or handing it over
-	batch  [][]byte    // what is being handed over; reused
+	conn  source
+	busy  atomic.Bool // inside a message, or handing it over
+	batch [][]byte    // what is being handed over; reused
 }
 
 const inletBuffer = 32 << 10
@@ -85,7 +83,7 @@ func Listen(url string, limit int64, log *slog.Logger, h Handler) (*Inlet, error
 	}
 	in := &Inlet{
 		ln: ln, handler: h, limit: limit, log: log,
-		turn: make(chan struct{}, 1), done: make(chan struct{}), giveWay: giveWay,
+		turn: make(chan struct{}, 1), done: make(chan struct{}),
 		pipes:   make(map[*inPipe]struct{}),
 		changed: make(chan struct{}),
 	}
@@ -212,7 +210,7 @@ func (in *Inlet) greeted(p *inPipe, wire *pipe) {
 	if _, ok := in.handler.(Gatherer); ok {
 		in.mu.Lock()
 		if !in.closed {
-			p.conn, p.rounds = inRounds(wire.Conn), true
+			p.conn = inRounds(wire.Conn)
 			wire.source = p.conn
 		}
 		in.mu.Unlock()
@@ -225,7 +223,7 @@ func (in *Inlet) greeted(p *inPipe, wire *pipe) {
 // one reads one message and hands it over, with those that have come with it
 // where the handler takes several.
 func (in *Inlet) one(p *inPipe, wire *pipe) error {
-	size, err := in.await(p, wire)
+	size, err := wire.begin()
 	if err != nil {
 		return err
 	}
@@ -255,26 +253,6 @@ func (in *Inlet) one(p *inPipe, wire *pipe) error {
 	}
 	handed = in.hand(p, wire, data)
 	return nil
-}
-
-// awaited is how long it takes for the next message to come where the sender is
-// not held up by the handler.
-const awaited = 200 * time.Microsecond
-
-// await returns the length of the next message once it begins. If that took a
-// while, what the sender does besides goes first: this thread's waking up may just have
-// interrupted it. A sender that was held up has waited long enough. Where messages are
-// read in rounds there is little to interrupt.
-func (in *Inlet) await(p *inPipe, wire *pipe) (int64, error) {
-	if p.rounds {
-		return wire.begin()
-	}
-	from := time.Now()
-	size, err := wire.begin()
-	if err == nil && time.Since(from) >= awaited {
-		in.giveWay()
-	}
-	return size, err
 }
 
 // hand gives the handler data, with all that has come after it where it takes

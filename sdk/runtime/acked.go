@@ -36,7 +36,15 @@ type acked struct {
 	ended    bool
 	memory   *ackMemory
 	balance  balance
+
+	answered time.Time // when the last acknowledgement went out
+	giveWay  func()    // lets other threads go first that wait for this core
 }
+
+// unhurried is how long after an acknowledgement the next message comes where the
+// host does not just wait for acknowledgements. Then what the host does besides goes
+// first: this thread's waking up may have interrupted it.
+const unhurried = 200 * time.Microsecond
 
 // ackOutlet is the way to the host's listener.
 type ackOutlet interface {
@@ -102,7 +110,7 @@ func newAcked(run *sinkRun, acks ackOutlet, terms ackTerms, e earlier) *acked {
 		work: make(chan job), results: make(chan error, 1), given: make(chan struct{}),
 		timer: time.NewTimer(time.Hour), seed: maphash.MakeSeed(),
 		failed: sparse{interval: every}, large: sparse{interval: every}, unsent: sparse{interval: every},
-		memory: newAckMemory(run),
+		memory: newAckMemory(run), giveWay: giveWay,
 	}
 	a.timer.Stop()
 	// The host listens before it sends the start. One that does not has no
@@ -143,6 +151,9 @@ func (a *acked) Message(data []byte) {
 	a.timer.Reset(a.run.p.timing.answer)
 	defer a.timer.Stop()
 	now := time.Now()
+	if now.Sub(a.answered) >= unhurried {
+		a.giveWay()
+	}
 	mark := a.mark(data)
 	var err error
 	if taken := a.arrived(now, mark); !taken {
@@ -223,6 +234,7 @@ func (a *acked) answer(err error) {
 		a.unsent.report(a.run.log, "cannot send an acknowledgement", err)
 	}
 	a.memory.at(ackAnswered, err != nil)
+	a.answered = time.Now()
 }
 
 // retire notes that the host has stopped the rule: it waits for nothing. It

@@ -7,7 +7,7 @@ import (
 )
 
 // IsWorker reports whether this process is a worker, and takes the mark off
-// its environment: what it starts itself is none.
+// its environment: what it starts itself is none. Only the first call knows.
 func IsWorker() bool {
 	if os.Getenv(EnvWorker) == "" {
 		return false

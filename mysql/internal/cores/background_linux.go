@@ -14,11 +14,16 @@ const (
 	batch  = 3 // SCHED_BATCH
 )
 
+// isNormal tells whether nobody has put the process into a class of its own.
+func isNormal() bool {
+	class, _, failed := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0)
+	return failed == 0 && class == normal
+}
+
 // setBackground puts the process's threads, and those that they will make, into
 // the class for batch work, or back: a thread of that class that wakes up does
 // not interrupt the one that runs, whose part of the time is otherwise the same.
-// What somebody has put into another class, such as a realtime one, stays there.
-// Where a system forbids it, all stays as it is.
+// A thread in another class, such as a realtime one, stays there. Where a system forbids it, all stays as it is.
 func setBackground(on bool) {
 	from, to := uintptr(normal), uintptr(batch)
 	if !on {

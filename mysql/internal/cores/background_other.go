@@ -2,6 +2,8 @@
 
 package cores
 
+func isNormal() bool { return false }
+
 func setBackground(bool) {}
 
 func giveWay() {}

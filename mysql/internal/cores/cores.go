@@ -27,7 +27,7 @@ const (
 	much  = 0.75                   // of the cores it has: the process gets twice as many
 	few   = 0.3                    // for so long it
 	calm  = 20                     // looks in a row: half as many
-	least = 0.3                    // of one core: up to that it is background work
+	least = 0.2                    // of one core: up to that it is background work
 
 	idle    = 0.02            // of a core or less, on one: looks become rare, as each wakes a process up that sleeps,
 	longest = 8 * time.Second // but not rarer than this
@@ -35,16 +35,20 @@ const (
 
 // Govern keeps the number of cores at what the process has used of late: from
 // one to as many as Go takes when the process begins. While it uses less than
-// a third of one it is background work. It decides twice a second while there
+// a fifth of one it is background work, if polite: a supervisor is not, whose workers
+// would begin as what it is. It decides twice a second while there
 // is work, for as long as the process lives. It does nothing where the variable GOMAXPROCS has decided.
-func Govern() {
+func Govern(polite bool) {
 	if os.Getenv("GOMAXPROCS") != "" {
 		return
 	}
-	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: func(n int) { runtime.GOMAXPROCS(n) }, setBackground: func(on bool) {
-		background.Store(on)
-		setBackground(on)
-	}}
+	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: func(n int) { runtime.GOMAXPROCS(n) }, setBackground: func(bool) {}}
+	if polite && isNormal() {
+		g.setBackground = func(on bool) {
+			background.Store(on)
+			setBackground(on)
+		}
+	}
 	go g.run(nil)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestCoresFollowWhatIsUsed: one core while little is used, twice as many at
 // each look while they are not enough, half as many once few are used for long.
-// While a third of one is enough, it is background work.
+// While a fifth of one is enough, it is background work.
 func TestCoresFollowWhatIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -56,7 +56,7 @@ func TestCoresFollowWhatIsUsed(t *testing.T) {
 			{1, 1, []int{3}},
 			{0, 2 * calm, []int{1}},
 			{0, 1000, nil},
-			{0.2, 1000, nil},
+			{least, 1000, nil},
 			{0.9, int(longest / every), []int{2}}, // noticed when it is looked at again
 			{1.9, 1, []int{4}},
 		} {

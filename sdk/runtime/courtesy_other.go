@@ -1,6 +1,6 @@
 //go:build !linux
 
-package connection
+package runtime
 
 // giveWay is for Linux.
 func giveWay() {}

@@ -1,4 +1,4 @@
-package connection
+package runtime
 
 import "golang.org/x/sys/unix"
 
