@@ -9,7 +9,6 @@ import (
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
-	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 
 	plugin "ekuiper-mysql"
 	"ekuiper-mysql/mysql/internal/command"
@@ -21,11 +20,14 @@ import (
 	"ekuiper-mysql/mysql/internal/storage"
 )
 
+// workerMark is in the environment of a worker whose supervisor is the SDK's own.
+const workerMark = "EKUIPER_PLUGIN_WORKER"
+
 func main() {
 	if !startedByHost(os.Args) {
 		os.Exit(command.Run(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	cores.Govern(os.Getenv(supervisor.EnvWorker) != "")
+	cores.Govern(os.Getenv(workerMark) != "")
 	folder := func() (string, error) { return storage.Folder(os.Getenv, os.Getwd) }
 	decided, wrong := settings.Read(os.Getenv, folder)
 	outboxes := sink.NewOutboxes(folder)
