@@ -1,10 +1,6 @@
 package delivery
 
-import (
-	"time"
-
-	"ekuiper-mysql/mysql/internal/cores"
-)
+import "time"
 
 const (
 	courteous = 100                  // rows, some 60 microseconds of work, between looks
@@ -17,21 +13,16 @@ const (
 // its share of some milliseconds.
 type courtesy struct {
 	rows    int    // since the last look
-	giveWay func() // nil for the system's
+	giveWay func() // cores.GiveWay
 }
 
-// row is called before a row of a message that came at that time, in Unix nanoseconds.
+// row is called for each row of a message that came at that time, in Unix nanoseconds.
 func (c *courtesy) row(came int64) {
 	if c.rows++; c.rows < courteous {
 		return
 	}
 	c.rows = 0
-	if time.Now().UnixNano()-came > int64(recent) {
-		return
-	}
-	if c.giveWay != nil {
+	if time.Now().UnixNano()-came <= int64(recent) {
 		c.giveWay()
-		return
 	}
-	cores.GiveWay()
 }

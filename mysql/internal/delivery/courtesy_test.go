@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +12,13 @@ import (
 func TestCourtesy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given := 0
-		c := courtesy{giveWay: func() { given++ }}
+		d := New(testOptions, nil, emptyQueue{}, nil, quietMeter{}, &logged{}, &Health{})
+		f := &feeder{Delivery: d, batch: &batch{}, courtesy: courtesy{giveWay: func() { given++ }}}
 		came := time.Now().UnixNano()
-		rows := func(n int) {
-			for range n {
-				c.row(came)
+		rows := func(n int) { // which are settled already: giving way is all that is left to do
+			data := []byte("[" + strings.Repeat("{},", n-1) + "{}]")
+			if err := f.message(t.Context(), Message{Data: data, Nanos: came, Settled: func(int) bool { return true }}); err != nil {
+				t.Fatal(err)
 			}
 		}
 		for _, step := range []struct {

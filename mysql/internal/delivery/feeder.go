@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"ekuiper-mysql/mysql/internal/cores"
 	"ekuiper-mysql/mysql/internal/design"
 	"ekuiper-mysql/mysql/internal/payload"
 	"ekuiper-mysql/mysql/internal/schema"
@@ -43,7 +44,7 @@ type feeder struct {
 }
 
 func (d *Delivery) feed(ctx context.Context) {
-	f := &feeder{Delivery: d, batch: &batch{}, delay: time.NewTimer(time.Hour)}
+	f := &feeder{Delivery: d, batch: &batch{}, delay: time.NewTimer(time.Hour), courtesy: courtesy{giveWay: cores.GiveWay}}
 	f.sampler = f.sample
 	f.delay.Stop()
 	defer f.delay.Stop()
@@ -199,11 +200,11 @@ func (f *feeder) message(ctx context.Context, m Message) error {
 	f.pieces++
 	f.decoder.Reset(m.Data)
 	for i := 0; ; i++ {
-		f.courtesy.row(m.Nanos)
 		row, err := f.decoder.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		f.courtesy.row(m.Nanos)
 		if m.Settled != nil && m.Settled(i) {
 			continue
 		}
