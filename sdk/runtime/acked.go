@@ -38,7 +38,7 @@ type acked struct {
 	balance  balance
 
 	answered time.Time // when the last acknowledgement went out
-	giveWay  func()    // lets other threads go first that wait for this core
+	giveWay  func()    // courtesies.giveWay
 }
 
 // unhurried is how long after an acknowledgement the next message comes where the
@@ -110,7 +110,7 @@ func newAcked(run *sinkRun, acks ackOutlet, terms ackTerms, e earlier) *acked {
 		work: make(chan job), results: make(chan error, 1), given: make(chan struct{}),
 		timer: time.NewTimer(time.Hour), seed: maphash.MakeSeed(),
 		failed: sparse{interval: every}, large: sparse{interval: every}, unsent: sparse{interval: every},
-		memory: newAckMemory(run), giveWay: giveWay,
+		memory: newAckMemory(run), giveWay: courtesies.giveWay,
 	}
 	a.timer.Stop()
 	// The host listens before it sends the start. One that does not has no

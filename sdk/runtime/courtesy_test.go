@@ -35,3 +35,33 @@ func TestAckedGivesWay(t *testing.T) {
 		}
 	})
 }
+
+// TestCourtesyIsHalfTheTime: as long as others took it is not their turn again; who
+// took nothing is let by at once.
+func TestCourtesyIsHalfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = 3 * time.Millisecond
+		took, given := time.Duration(0), 0
+		c := courtesy{yield: func() { given++; time.Sleep(took) }} // of the bubble
+		for i, step := range []struct {
+			pause, took time.Duration
+			want        int
+		}{{0, 0, 1}, {0, 0, 2}, {0, long, 3}, {0, 0, 3}, {long - 1, 0, 3}, {1, 0, 4}, {0, 0, 5}} {
+			time.Sleep(step.pause)
+			took = step.took
+			c.giveWay()
+			if given != step.want {
+				t.Errorf("step %d: it gave way %d times, want %d", i, given, step.want)
+			}
+		}
+
+		took = long
+		go c.giveWay()
+		synctest.Wait()
+		began := time.Now()
+		if c.giveWay(); time.Since(began) > 0 || given != 6 {
+			t.Errorf("beside one that gives way another took %v, in all %d times", time.Since(began), given)
+		}
+		time.Sleep(long)
+	})
+}

@@ -46,6 +46,24 @@ func inEKuiper(o options) (*stage, error) {
 	return s, nil
 }
 
+// anew starts another server and another eKuiper in the place of these: how fast
+// one of them is depends on where its memory happens to lie, by a tenth.
+func (s *stage) anew() error {
+	if err := errors.Join(s.real.Close(), s.server.Close()); err != nil {
+		return err
+	}
+	s.real, s.server = nil, nil
+	dir, err := os.MkdirTemp(s.dir, "anew")
+	if err != nil {
+		return err
+	}
+	if s.server, err = startServer(nil, dir); err != nil {
+		return err
+	}
+	s.versions = s.versions[:1] // eKuiper's comes again
+	return s.host240()
+}
+
 // host240 starts eKuiper and installs the plugins.
 func (s *stage) host240() error {
 	zips, err := packed(s.dir, s.executable)
@@ -80,15 +98,15 @@ func (s *stage) host240() error {
 func insideEKuiper(s *stage, _ options) []measurement {
 	acks := props{"requireAck": true}
 	compare := func(name, sink, other string, perMessage int, more props, goal, rows float64) measurement {
-		return manifold{s.rule(sink, perMessage, more), s.rule(other, perMessage, more), rows, []line{{name, faster, goal}, {name + "_cpu", cheaperInAll, 0}}}
+		return manifold{s.rule(sink, perMessage, more), s.rule(other, perMessage, more), rows, []line{{name, faster, goal}, {name + "_cpu", cheaperInAll, 0}}, s.anew}
 	}
 	return []measurement{
-		compare("host_vs_nothing", "mysql", "nothing", 1, nil, 0.95, 0.5),
+		compare("host_vs_nothing", "mysql", "nothing", 1, nil, 0.95, 1),
 		compare("host_vs_native_sql", "mysql", "sql", 1, nil, 4, 0.1),
-		compare("host_batches_of_100_ack_vs_nothing", "mysql", "nothing", 100, acks, 0.95, 1),
-		compare("host_batches_of_500_vs_native_sql", "mysql", "sql", 500, nil, 1, 1),
+		compare("host_batches_of_100_ack_vs_nothing", "mysql", "nothing", 100, acks, 0.95, 2),
+		compare("host_batches_of_500_vs_native_sql", "mysql", "sql", 500, nil, 1, 2),
 		// What is left for a table, a journal and a database outside of eKuiper's process.
-		compare("host_batches_of_500_nothing_vs_native_sql", "nothing", "sql", 500, nil, 0, 1),
+		compare("host_batches_of_500_nothing_vs_native_sql", "nothing", "sql", 500, nil, 0, 2),
 	}
 }
 

@@ -78,9 +78,7 @@ func newStage(o options, command []string, name string, flags ...string) (*stage
 		return nil, err
 	}
 	s := &stage{dir: dir, executable: o.executable, peers: o.peers, messages: map[int][][]byte{}}
-	if s.server, err = mariadb.RunOther(command, dir, slices.Concat(serverFlags, flags)...); err == nil {
-		err = s.server.CreateDatabase("bench")
-	}
+	s.server, err = startServer(command, dir, flags...)
 	var version string
 	if err == nil {
 		err = s.server.DB().QueryRow("SELECT VERSION()").Scan(&version)
@@ -91,6 +89,15 @@ func newStage(o options, command []string, name string, flags ...string) (*stage
 	}
 	s.versions = []string{name + " " + version}
 	return s, nil
+}
+
+// startServer starts a server with an empty database bench.
+func startServer(command []string, dir string, flags ...string) (*mariadb.Server, error) {
+	server, err := mariadb.RunOther(command, dir, slices.Concat(serverFlags, flags)...)
+	if err != nil {
+		return nil, err
+	}
+	return server, server.CreateDatabase("bench")
 }
 
 // mock is the mock host, which begins when a road needs it for the first time.

@@ -1,6 +1,9 @@
 package integration
 
 import (
+	"fmt"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -8,19 +11,24 @@ import (
 )
 
 // TestClasses: a worker that has little to do becomes background work, and so does
-// its successor, from the normal class on; the supervisor stays in that.
+// its successor, from the normal class on; all of the supervisor's threads stay in that.
 func TestClasses(t *testing.T) {
 	const batch = 3 // SCHED_BATCH
-	class := func(pid int) int {
+	classOf := func(pid int) (class int, ok bool) {
 		got, _, failed := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, uintptr(pid), 0, 0)
-		if failed != 0 {
-			t.Fatalf("the class of process %d: %v", pid, failed)
+		return int(got), failed == 0
+	}
+	class := func(pid int) int {
+		got, ok := classOf(pid)
+		if !ok {
+			t.Fatalf("process %d is gone", pid)
 		}
-		return int(got)
+		return got
 	}
 	if got := class(0); got != 0 {
 		t.Skipf("the tests run in class %d", got)
 	}
+	t.Setenv("GOMAXPROCS", "") // which would decide
 	b := newBundle(t)
 	b.launch()
 	supervisor, former := b.plugin.Pid(), 0
@@ -34,8 +42,14 @@ func TestClasses(t *testing.T) {
 			}
 			<-time.After(10 * time.Millisecond)
 		}
-		if got := class(supervisor); got != 0 {
-			t.Errorf("the supervisor is in class %d, and the workers after this one", got)
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", supervisor))
+		b.must(err)
+		for _, thread := range threads {
+			tid, err := strconv.Atoi(filepath.Base(thread))
+			b.must(err)
+			if got, ok := classOf(tid); ok && got != 0 {
+				t.Errorf("a thread of the supervisor is in class %d, and the workers that it makes", got)
+			}
 		}
 		former, err = b.plugin.KillWorker()
 		b.must(err)

@@ -23,7 +23,8 @@ func isNormal() bool {
 // setBackground puts the process's threads, and those that they will make, into
 // the class for batch work, or back: a thread of that class that wakes up does
 // not interrupt the one that runs, whose part of the time is otherwise the same.
-// A thread in another class, such as a realtime one, stays there. Where a system forbids it, all stays as it is.
+// A thread in another class, such as a realtime one, stays there.
+// Where a system forbids it, all keep theirs.
 func setBackground(on bool) {
 	from, to := uintptr(normal), uintptr(batch)
 	if !on {

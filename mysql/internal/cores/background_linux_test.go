@@ -32,14 +32,6 @@ func TestBackground(t *testing.T) {
 	if !isNormal() {
 		t.Skip("the tests run in a class of their own")
 	}
-	nice := func() int {
-		n, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	was := nice()
 	setBackground(true)
 	defer setBackground(false)
 	made := make(chan struct{})
@@ -55,11 +47,39 @@ func TestBackground(t *testing.T) {
 	}()
 	<-made
 	giveWay()
-	if got := nice(); got != was {
-		t.Errorf("the nice value is %d, and was %d", got, was)
-	}
 	setBackground(false)
 	if got := classes(t); got[batch] > 0 {
 		t.Errorf("back again the threads are of the classes %v", got)
 	}
+}
+
+// TestBackgroundKeepsNiceValues: that of a thread is what somebody has made it,
+// in either class.
+func TestBackgroundKeepsNiceValues(t *testing.T) {
+	if !isNormal() {
+		t.Skip("the tests run in a class of their own")
+	}
+	const nicer = 3
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // and the thread ends with the goroutine
+		was, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 20-was+nicer); err != nil { // as the kernel counts: 20 minus the value
+			t.Error(err)
+			return
+		}
+		want := was - nicer
+		for _, on := range []bool{true, false} {
+			setBackground(on)
+			if got, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err != nil || got != want {
+				t.Errorf("with background %v the nice value is %d (%v), want %d", on, 20-got, err, 20-want)
+			}
+		}
+	}()
+	<-ended
 }

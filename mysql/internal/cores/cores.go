@@ -37,12 +37,14 @@ const (
 // one to as many as Go takes when the process begins. While it uses less than
 // a fifth of one it is background work, if polite: a supervisor is not, whose workers
 // would begin as what it is. It decides twice a second while there
-// is work, for as long as the process lives. It does nothing where the variable GOMAXPROCS has decided.
+// is work, for as long as the process lives. It does nothing where the variable
+// GOMAXPROCS has decided. Who gets no more than a fifth of a core, as others
+// take all of them, is background work as well, with its part as before.
 func Govern(polite bool) {
 	if os.Getenv("GOMAXPROCS") != "" {
 		return
 	}
-	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: func(n int) { runtime.GOMAXPROCS(n) }, setBackground: func(bool) {}}
+	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: set, setBackground: func(bool) {}}
 	if polite && isNormal() {
 		g.setBackground = func(on bool) {
 			background.Store(on)
@@ -50,6 +52,13 @@ func Govern(polite bool) {
 		}
 	}
 	go g.run(nil)
+}
+
+// set leaves a number that is right to Go, which then follows the machine's.
+func set(cores int) {
+	if cores != runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(cores)
+	}
 }
 
 var background atomic.Bool

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package runtime
-
-// giveWay is for Linux.
-func giveWay() {}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package runtime
+
+// yield is for Linux.
+func yield() {}
