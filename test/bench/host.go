@@ -46,8 +46,8 @@ func inEKuiper(o options) (*stage, error) {
 	return s, nil
 }
 
-// anew starts another server and another eKuiper in the place of these: how fast
-// one of them is depends on where its memory happens to lie, by a tenth.
+// anew starts another server and another eKuiper in the place of these, so that
+// no ratio is of one start alone.
 func (s *stage) anew() error {
 	if err := errors.Join(s.real.Close(), s.server.Close()); err != nil {
 		return err
