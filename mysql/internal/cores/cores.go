@@ -45,6 +45,9 @@ func Govern(polite bool) {
 		return
 	}
 	g := governor{most: runtime.GOMAXPROCS(0), used: used, set: set, setBackground: func(bool) {}}
+	if g.most == 1 && !polite {
+		return // there is nothing to decide
+	}
 	if polite && isNormal() {
 		g.setBackground = func(on bool) {
 			background.Store(on)
