@@ -27,7 +27,7 @@ func cheaper(ours, against sample) float64 { return against.cpu / ours.cpu }
 func (c comparison) title() string { return c.name }
 
 func (c comparison) run(o options) ([]result, error) {
-	p, err := alternate(c.name, c.ours, c.against, int(float64(o.rows)*c.rows), o.pairs, nil)
+	p, err := alternate(c.name, c.ours, c.against, int(float64(o.rows)*c.rows), o.pairs)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,6 @@ type manifold struct {
 	ours, against road
 	rows          float64 // of a run, as a part of the usual number
 	lines         []line
-	anew          func() error // starts anew what a few pairs share, if not nil
 }
 
 // line is one ratio of such a comparison.
@@ -58,7 +57,7 @@ func (m manifold) title() string {
 }
 
 func (m manifold) run(o options) ([]result, error) {
-	p, err := alternate(m.title(), m.ours, m.against, int(float64(o.rows)*m.rows), o.pairs, m.anew)
+	p, err := alternate(m.title(), m.ours, m.against, int(float64(o.rows)*m.rows), o.pairs)
 	if err != nil {
 		return nil, err
 	}
@@ -72,20 +71,12 @@ func (m manifold) run(o options) ([]result, error) {
 // pairs are the samples of two roads taken by turns.
 type pairs struct{ ours, against []sample }
 
-// together is how many pairs share what anew starts.
-const together = 4
-
 // alternate runs two roads by turns. Whoever goes first finds another machine
 // than the second, so that changes as well.
-func alternate(name string, ours, against road, rows, n int, anew func() error) (pairs, error) {
+func alternate(name string, ours, against road, rows, n int) (pairs, error) {
 	var p pairs
 	start := time.Now()
 	for i := range n {
-		if anew != nil && i > 0 && i%together == 0 {
-			if err := anew(); err != nil {
-				return p, err
-			}
-		}
 		roads := [2]road{ours, against}
 		if i%2 == 1 {
 			roads[0], roads[1] = roads[1], roads[0]

@@ -120,12 +120,12 @@ const steady = 100_000
 func betweenSettings(s *stage, _ options) []measurement {
 	plain, single, off := s.plugin(100, nil), s.plugin(1, nil), props{"journal": "off"}
 	return []measurement{
-		manifold{plain, s.plugin(100, off), 1, []line{{"journal_throughput", faster, 0.90}, {"journal_cpu_flood", cheaper, 0}}, nil},
-		manifold{single, s.plugin(1, off), 0.5, []line{{"journal_throughput_single", faster, 0.90}, {"journal_cpu_flood_single", cheaper, 0}}, nil},
+		manifold{plain, s.plugin(100, off), 1, []line{{"journal_throughput", faster, 0.90}, {"journal_cpu_flood", cheaper, 0}}},
+		manifold{single, s.plugin(1, off), 0.5, []line{{"journal_throughput_single", faster, 0.90}, {"journal_cpu_flood_single", cheaper, 0}}},
 		comparison{"journal_cpu", s.pluginAt(steady, nil, 100, nil), s.pluginAt(steady, nil, 100, off), cheaper, 0.90, 1},
 		comparison{"journal_cpu_single", s.pluginAt(steady/5, nil, 1, nil), s.pluginAt(steady/5, nil, 1, off), cheaper, 0.90, 0.2},
 		// What the ledger costs a rule at its start, some 12 ms of CPU time, is not what a row costs.
-		manifold{s.plugin(100, props{"delivery": "exactlyOnce"}), plain, 3, []line{{"exactly_once_throughput", faster, 0.95}, {"exactly_once_cpu", cheaper, 0.95}}, nil},
+		manifold{s.plugin(100, props{"delivery": "exactlyOnce"}), plain, 3, []line{{"exactly_once_throughput", faster, 0.95}, {"exactly_once_cpu", cheaper, 0.95}}},
 		comparison{"metrics_cpu", s.scraped(100), plain, cheaperRead, 0.99, 1},
 		comparison{"ack_throughput", s.plugin(100, props{"requireAck": true}), plain, faster, 0.90, 1},
 		comparison{"fsync_always_throughput", s.plugin(100, props{"requireAck": true, "fsync": "always"}), plain, faster, 0, 0.2},

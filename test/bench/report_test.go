@@ -35,7 +35,7 @@ func TestPairsByMeasure(t *testing.T) {
 
 func TestManifold(t *testing.T) {
 	of := func(one sample) road { return func(int) (sample, error) { return one, nil } }
-	m := manifold{of(sample{rate: 3, cpu: 2}), of(sample{rate: 6, cpu: 8}), 1, []line{{"rate", faster, 0.6}, {"cost", cheaper, 0}}, nil}
+	m := manifold{of(sample{rate: 3, cpu: 2}), of(sample{rate: 6, cpu: 8}), 1, []line{{"rate", faster, 0.6}, {"cost", cheaper, 0}}}
 	if m.title() != "rate cost" {
 		t.Errorf("title %q", m.title())
 	}
@@ -48,8 +48,7 @@ func TestManifold(t *testing.T) {
 	}
 }
 
-// Roads go first by turns, and their samples keep their sides. What pairs share
-// starts anew after so many of them.
+// Roads go first by turns, and their samples keep their sides.
 func TestAlternate(t *testing.T) {
 	var order []string
 	of := func(name string, rate float64) road {
@@ -58,21 +57,20 @@ func TestAlternate(t *testing.T) {
 			return sample{rate: rate}, nil
 		}
 	}
-	anew := func() error { order = append(order, "anew"); return nil }
-	p, err := alternate("x", of("ours", 1), of("against", 2), 1000, 6, anew)
+	p, err := alternate("x", of("ours", 1), of("against", 2), 1000, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(order, " "); got != "ours against against ours ours against against ours anew ours against against ours" {
+	if got := strings.Join(order, " "); got != "ours against against ours ours against" {
 		t.Errorf("order: %s", got)
 	}
-	for i := range 6 {
+	for i := range 3 {
 		if p.ours[i].rate != 1 || p.against[i].rate != 2 {
 			t.Errorf("pair %d: %g and %g", i, p.ours[i].rate, p.against[i].rate)
 		}
 	}
 	broken := func(int) (sample, error) { return sample{}, errors.New("broken") }
-	if _, err := alternate("x", of("ours", 1), broken, 1000, 3, nil); err == nil {
+	if _, err := alternate("x", of("ours", 1), broken, 1000, 3); err == nil {
 		t.Error("a road that fails is passed over")
 	}
 }
