@@ -70,6 +70,8 @@ type Options struct {
 	// intakeBytes is the room of the intake, by default 2 MiB where MaxBytes is
 	// 64 MiB or more; negative is no intake.
 	intakeBytes int64
+	// linger is how long a segment that was handed out is left alone, defaultLinger by default.
+	linger time.Duration
 }
 
 func (o *Options) complete() error {
@@ -84,6 +86,9 @@ func (o *Options) complete() error {
 	}
 	if o.intakeBytes == 0 && o.MaxBytes >= leastIntake {
 		o.intakeBytes = defaultIntake
+	}
+	if o.linger == 0 {
+		o.linger = defaultLinger
 	}
 	if o.Budget == nil {
 		o.Budget = unbounded{}
@@ -179,6 +184,7 @@ type Disk struct {
 	halted      error         // the disk failed: no writing until it is repaired
 	full        error         // the last write found no room on the disk
 	want        int64         // bytes that an Append had no room for; 0 if none
+	ripens      time.Time     // when the next segment may be worth rewriting; zero if none is waited for
 	changed     chan struct{} // made on demand, closed when waiting may be over
 	round       chan struct{} // made on demand, closed by the next sync
 	closed      bool          // no more messages

@@ -52,6 +52,9 @@ func (d *Disk) nextTidy() time.Duration {
 	if d.o.MaxAge > 0 {
 		next = min(next, max(keepAfter, min(time.Minute, d.o.MaxAge/10)))
 	}
+	if !d.ripens.IsZero() {
+		next = min(next, max(0, time.Until(d.ripens)))
+	}
 	if d.state.dirty && !d.state.stale {
 		next = min(next, max(0, time.Until(d.state.dirtySince.Add(d.stateEvery()))))
 	}

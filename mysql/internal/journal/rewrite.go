@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 )
 
 // rewrite copies what is left of segments that are mostly settled into one, so
@@ -24,18 +25,26 @@ func (d *Disk) rewrite() {
 // blocks, and small files are worth being put together.
 const fileCost = 4 << 10
 
+// defaultLinger is how long the rows of a segment may be on their way after the
+// last of them was handed out, before what is left of it is copied. Where rows
+// are stored as fast as they are read, its last ones have their fate a moment
+// after all others: a copy of them would be for nothing.
+const defaultLinger = time.Second
+
 // wasteful returns neighbouring segments that hold at least as much of settled
-// rows as of others, and none that anybody still reads or writes. What is left
-// of them fits into one segment.
+// rows as of others, and none that anybody still reads or writes, nor did a
+// moment ago. What is left of them fits into one segment.
 func (d *Disk) wasteful() []*segment {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.ripens = time.Time{}
 	var run []*segment
 	waste, live := int64(-fileCost), int64(0)
 	worth := func() bool { return waste >= max(live, d.o.SegmentBytes/2) }
 	for _, s := range d.segments {
 		left := s.live()
-		idle := s.sealed && s.users == 0 && s.unsettled > 0 && s.to.record <= d.nextOut &&
+		idle := s.sealed && s.users == 0 && s.unsettled > 0 && s.to.record <= d.nextOut && d.lingered(s, now) &&
 			(s.barren == 0 || s.unsettled <= s.barren/2)
 		if !idle || live+left > d.o.SegmentBytes {
 			if worth() {
@@ -51,6 +60,22 @@ func (d *Disk) wasteful() []*segment {
 		return run
 	}
 	return nil
+}
+
+// lingered tells whether the segment, all of which was handed out, was so some
+// time ago, and notes when the first that was not will be. mu is held.
+func (d *Disk) lingered(s *segment, now time.Time) bool {
+	if s.passed.IsZero() {
+		s.passed = now
+	}
+	ripe := s.passed.Add(d.o.linger)
+	if now.Before(ripe) {
+		if d.ripens.IsZero() || ripe.Before(d.ripens) {
+			d.ripens = ripe
+		}
+		return false
+	}
+	return true
 }
 
 // errBarren says that rewriting would gain too little.

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // position is a place between messages: the next message and its first row.
@@ -30,14 +31,15 @@ type segment struct {
 	newest    uint32 // when the youngest was accepted, Unix seconds
 	lastBytes digest // of its last message, once it is sealed; zero if that is not known
 
-	sealed     bool   // nothing is written to it any more
-	recovered  bool   // a former run wrote it
-	summarised bool   // its file ends in a summary
-	plain      bool   // it cannot have one
-	damaged    bool   // to be kept aside, not removed
-	told       bool   // of the damage that it had when it was opened
-	slot       *slot  // the part of the intake that it is; nil for one with a file of its own
-	barren     uint64 // unsettled rows when rewriting it gained nothing; 0 if it was not tried
+	sealed     bool      // nothing is written to it any more
+	recovered  bool      // a former run wrote it
+	summarised bool      // its file ends in a summary
+	plain      bool      // it cannot have one
+	damaged    bool      // to be kept aside, not removed
+	told       bool      // of the damage that it had when it was opened
+	slot       *slot     // the part of the intake that it is; nil for one with a file of its own
+	barren     uint64    // unsettled rows when rewriting it gained nothing; 0 if it was not tried
+	passed     time.Time // when it was first seen that all of it was handed out
 
 	synced struct { // what the last successful sync covered
 		size   int64
