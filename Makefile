@@ -126,10 +126,10 @@ build/tidb-server: test/matrix/tidb/go.mod test/matrix/tidb/go.sum
 	GOTOOLCHAIN=go1.25.12 $(GO) build -C test/matrix/tidb $(GOFLAGS_HOST) -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/pingcap/tidb/cmd/tidb-server
 
 bench-quick: build ## compare with the bare driver, settings with each other, a short backlog (2 minutes)
-	$(GO) run ./test/bench -quick -pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
+	$(GO) run ./test/bench -quick -pairs 3 -most-pairs 3 -rows 200000 -backlog 500000 -backlog-pairs 1
 
 # BENCH may name more flags, such as -only backlog; without the table then.
-bench: build build/kuiperd peers ## everything, eKuiper, peers and MySQL 9 too, ten pairs each; writes docs/performance.md (40 minutes)
+bench: build build/kuiperd peers ## everything, eKuiper, peers and MySQL 9 too, ten to twenty pairs each; writes docs/performance.md (an hour)
 	@$(MAKE) --no-print-directory mysql9 || echo 'No MySQL 9: its chapter will be left out.'
 	$(GO) run ./test/bench $(or $(BENCH),-report docs/performance.md)
 

@@ -27,7 +27,7 @@ func (b backlog) run(o options) ([]result, error) {
 			return sample{}, err
 		}
 		return plain(rows)
-	}, o.backlog, o.backlogPairs)
+	}, o.backlog, options{pairs: o.backlogPairs}, nil)
 	if err != nil {
 		return nil, err
 	}

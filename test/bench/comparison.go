@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,11 +28,7 @@ func cheaper(ours, against sample) float64 { return against.cpu / ours.cpu }
 func (c comparison) title() string { return c.name }
 
 func (c comparison) run(o options) ([]result, error) {
-	p, err := alternate(c.name, c.ours, c.against, int(float64(o.rows)*c.rows), o.pairs)
-	if err != nil {
-		return nil, err
-	}
-	return []result{p.result(c.name, c.goal, c.measure)}, nil
+	return manifold{c.ours, c.against, c.rows, []line{{c.name, c.measure, c.goal}}}.run(o)
 }
 
 // manifold is of two roads by several measures, from the same runs.
@@ -57,26 +54,31 @@ func (m manifold) title() string {
 }
 
 func (m manifold) run(o options) ([]result, error) {
-	p, err := alternate(m.title(), m.ours, m.against, int(float64(o.rows)*m.rows), o.pairs)
+	open := func(p pairs) bool { return slices.ContainsFunc(m.results(p), result.open) }
+	p, err := alternate(m.title(), m.ours, m.against, int(float64(o.rows)*m.rows), o, open)
 	if err != nil {
 		return nil, err
 	}
-	var results []result
+	return m.results(p), nil
+}
+
+func (m manifold) results(p pairs) (results []result) {
 	for _, l := range m.lines {
 		results = append(results, p.result(l.name, l.goal, l.measure))
 	}
-	return results, nil
+	return results
 }
 
 // pairs are the samples of two roads taken by turns.
 type pairs struct{ ours, against []sample }
 
-// alternate runs two roads by turns. Whoever goes first finds another machine
-// than the second, so that changes as well.
-func alternate(name string, ours, against road, rows, n int) (pairs, error) {
+// alternate runs two roads by turns, more often than usual as long as it is open
+// what they show. Whoever goes first finds another machine than the second, so
+// that changes as well.
+func alternate(name string, ours, against road, rows int, o options, open func(pairs) bool) (pairs, error) {
 	var p pairs
 	start := time.Now()
-	for i := range n {
+	for i := 0; i < o.pairs || i < o.mostPairs && (i > o.pairs && i%2 == 1 || open(p)); i++ {
 		roads := [2]road{ours, against}
 		if i%2 == 1 {
 			roads[0], roads[1] = roads[1], roads[0]
@@ -92,8 +94,8 @@ func alternate(name string, ours, against road, rows, n int) (pairs, error) {
 			samples[0], samples[1] = samples[1], samples[0]
 		}
 		p.ours, p.against = append(p.ours, samples[0]), append(p.against, samples[1])
-		fmt.Fprintf(os.Stderr, "%s: pair %d of %d, %.0f and %.0f rows/s, %.2f and %.2f us/row, %v\n",
-			name, i+1, n, samples[0].rate, samples[1].rate, samples[0].cpu, samples[1].cpu, time.Since(start).Round(time.Second))
+		fmt.Fprintf(os.Stderr, "%s: pair %d, %.0f and %.0f rows/s, %.2f and %.2f us/row, %v\n",
+			name, i+1, samples[0].rate, samples[1].rate, samples[0].cpu, samples[1].cpu, time.Since(start).Round(time.Second))
 	}
 	return p, nil
 }

@@ -28,6 +28,7 @@ func main() {
 	flag.StringVar(&o.executable, "plugin", "build/mysql", "the plugin's executable")
 	flag.StringVar(&o.peers, "peers", "build/peers", "the folder of the peers' executables")
 	flag.IntVar(&o.pairs, "pairs", 10, "how often each pair of roads is run")
+	flag.IntVar(&o.mostPairs, "most-pairs", 20, "how often it is run at most, as long as the interval holds the goal")
 	flag.IntVar(&o.rows, "rows", 500_000, "rows of one run")
 	flag.IntVar(&o.backlog, "backlog", 5_000_000, "rows that wait for a server that is away")
 	flag.IntVar(&o.backlogPairs, "backlog-pairs", 3, "how often that is run")
@@ -45,6 +46,7 @@ type options struct {
 	executable   string // of the plugin
 	peers        string // folder
 	pairs        int
+	mostPairs    int
 	rows         int
 	backlog      int
 	backlogPairs int

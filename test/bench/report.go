@@ -31,6 +31,9 @@ func resultOf(name string, goal float64, ratios []float64) result {
 
 func (r result) met() bool { return r.value >= r.goal }
 
+// open tells whether the interval holds the goal, so that chance decides.
+func (r result) open() bool { return r.low < r.goal && r.goal <= r.high }
+
 func (r result) String() string {
 	note := r.note
 	if note != "" {
@@ -96,8 +99,8 @@ func (r *report) sum() string {
 // table is the results in Markdown.
 func (r *report) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s. %s. %d pairs of %d rows, a backlog of %d rows; %v in all.\n\n", r.machine, strings.Join(r.versions, ", "),
-		r.options.pairs, r.options.rows, r.options.backlog, r.took.Round(time.Minute))
+	fmt.Fprintf(&b, "%s. %s. %d to %d pairs of %d rows, a backlog of %d rows; %v in all.\n\n", r.machine, strings.Join(r.versions, ", "),
+		r.options.pairs, max(r.options.pairs, r.options.mostPairs), r.options.rows, r.options.backlog, r.took.Round(time.Minute))
 	b.WriteString("| Ratio | Median | Interval | Goal | | Pairs | Ours | Against |\n")
 	b.WriteString("| --- | --: | :-: | --: | --- | --: | --- | --- |\n")
 	for _, one := range r.results {

@@ -57,7 +57,8 @@ func TestAlternate(t *testing.T) {
 			return sample{rate: rate}, nil
 		}
 	}
-	p, err := alternate("x", of("ours", 1), of("against", 2), 1000, 3)
+	never, o := func(pairs) bool { return false }, options{pairs: 3, mostPairs: 9}
+	p, err := alternate("x", of("ours", 1), of("against", 2), 1000, o, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,14 +71,42 @@ func TestAlternate(t *testing.T) {
 		}
 	}
 	broken := func(int) (sample, error) { return sample{}, errors.New("broken") }
-	if _, err := alternate("x", of("ours", 1), broken, 1000, 3); err == nil {
+	if _, err := alternate("x", of("ours", 1), broken, 1000, o, never); err == nil {
 		t.Error("a road that fails is passed over")
+	}
+}
+
+// TestMorePairs: as long as the interval of any goal is open there are more, but
+// not without end.
+func TestMorePairs(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ratios []float64 // pair by pair; then the last
+		goal   float64
+		pairs  int
+	}{
+		{"clear", []float64{0.9}, 0.8, 6},
+		{"missed clearly", []float64{0.7}, 0.8, 6},
+		{"told without a goal", []float64{0.9, 0.7, 0.9}, 0, 6},
+		{"chance at first", []float64{0.9, 0.9, 0.9, 0.9, 0.9, 0.7, 0.9}, 0.8, 10}, // the 9th may lack one of them, and pairs come by twos
+		{"chance to the end", []float64{0.9, 0.7, 0.9, 0.7, 0.9, 0.7, 0.9, 0.7, 0.9, 0.7, 0.9, 0.7}, 0.8, 12},
+	} {
+		n := 0
+		ours := func(int) (sample, error) {
+			n++
+			return sample{rate: c.ratios[min(n, len(c.ratios))-1]}, nil
+		}
+		against := func(int) (sample, error) { return sample{rate: 1}, nil }
+		results, err := comparison{"x", ours, against, faster, c.goal, 1}.run(options{rows: 1000, pairs: 6, mostPairs: 12})
+		if err != nil || len(results) != 1 || results[0].n != c.pairs {
+			t.Errorf("%s: %d pairs, want %d: %v, %v", c.name, n, c.pairs, results, err)
+		}
 	}
 }
 
 func TestReport(t *testing.T) {
 	r := report{
-		machine: "a machine", versions: []string{"MariaDB 1"}, options: options{pairs: 3, rows: 1000, backlog: 2000}, took: 2 * time.Minute,
+		machine: "a machine", versions: []string{"MariaDB 1"}, options: options{pairs: 3, mostPairs: 9, rows: 1000, backlog: 2000}, took: 2 * time.Minute,
 		results: []result{
 			{name: "good", value: 1, goal: 0.9, n: 3, ours: "1", against: "2"},
 			{name: "bad", value: 0.5, goal: 0.9, n: 3, ours: "1", against: "2", note: "why"},
@@ -102,7 +131,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n" + tableBegin, tableEnd + "\nafter\n", "a machine. MariaDB 1. 3 pairs of 1000 rows",
+		"before\n" + tableBegin, tableEnd + "\nafter\n", "a machine. MariaDB 1. 3 to 9 pairs of 1000 rows",
 		"| `good` | 1.00 | 0.00 to 0.00 | 0.90 | met | 3 | 1 | 2 |\n",
 		"| `bad` | 0.50 | 0.00 to 0.00 | 0.90 | **missed** | 3 | 1 (why) | 2 |\n",
 		"| `told` | 0.10 | 0.00 to 0.00 | - |  | 3 | 1 | 2 |\n",

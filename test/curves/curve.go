@@ -33,19 +33,31 @@ type work struct {
 	columns  string // of each rule's table, which has the column id
 	rules    int
 	rows     int                     // of each rule, numbered from 0 in its table
+	times    int                     // so often, each time with a new plugin
 	first    []byte                  // a message of the row -1, which each rule gets before
 	messages func(rule int) [][]byte // in order
 }
 
-// measured is one run.
+// measured is one run, or several of the same work.
 type measured struct {
-	rows float64
-	rate float64 // rows per second, from the first sent to the last one visible
-	cpu  float64 // microseconds of the plugin per row
-	peak float64 // bytes: the most that the worker has had in memory
+	runs   int64
+	rows   float64
+	took   time.Duration // from the first sent to the last one visible
+	micros float64       // of the plugin's CPU time
+	peak   float64       // bytes: the most that the worker has had in memory
 
 	inserts, prepares, connects int64 // what the server was asked for
 }
+
+func (m *measured) add(o measured) {
+	m.runs, m.rows, m.took, m.micros = m.runs+o.runs, m.rows+o.rows, m.took+o.took, m.micros+o.micros
+	m.peak = max(m.peak, o.peak)
+	m.inserts, m.prepares, m.connects = m.inserts+o.inserts, m.prepares+o.prepares, m.connects+o.connects
+}
+
+// rate is in rows per second, cpu in microseconds per row.
+func (m measured) rate() float64 { return m.rows / m.took.Seconds() }
+func (m measured) cpu() float64  { return m.micros / m.rows }
 
 // passes is how often each point is measured: the machine does other things
 // too, which makes a point dearer and never cheaper. The cheapest counts.
@@ -61,39 +73,44 @@ func (c *curve) keep(at string) {
 }
 
 func (c curve) run(s *stage, r *report) error {
-	best := make([]measured, len(c.points))
+	best, rates := make([]measured, len(c.points)), make([]float64, len(c.points))
 	for pass := range passes {
 		for k := range c.points {
 			i := k
 			if pass%2 == 1 { // so that a machine that slows down is no curve
 				i = len(c.points) - 1 - k
 			}
-			m, err := s.measure(c.points[i].work())
-			if err != nil {
-				return fmt.Errorf("%s %s: %w", c.axis, c.points[i].at, err)
+			var m measured
+			for w := c.points[i].work(); w.times > 0; w.times-- {
+				one, err := s.measure(w)
+				if err != nil {
+					return fmt.Errorf("%s %s: %w", c.axis, c.points[i].at, err)
+				}
+				m.add(one)
 			}
-			if b := &best[i]; pass == 0 || m.cpu < b.cpu {
-				m.rate = max(m.rate, b.rate)
+			b := &best[i]
+			m.peak = max(m.peak, b.peak)
+			rates[i] = max(m.rate(), rates[i])
+			if pass == 0 || m.cpu() < b.cpu() {
 				*b = m
 			} else {
-				b.rate = max(m.rate, b.rate)
+				b.peak = m.peak
 			}
-			best[i].peak = max(m.peak, best[i].peak)
 		}
 	}
-	c.tell(best, r)
+	c.tell(best, rates, r)
 	return nil
 }
 
-func (c curve) tell(best []measured, r *report) {
+func (c curve) tell(best []measured, rates []float64, r *report) {
 	r.title(c.title)
 	r.line("| %s | rows/s | CPU of a row, us | CPU of %s | most memory, MB | rows per insert | prepared | connected |", c.axis, c.unit)
 	r.line("|--:|--:|--:|--:|--:|--:|--:|--:|")
 	cost := make([]float64, len(best))
 	for i, m := range best {
-		cost[i] = m.cpu * 1e3 / c.points[i].units
-		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, m.rate, m.cpu, cost[i], m.peak/1e6,
-			m.rows/float64(max(m.inserts, 1)), m.prepares, m.connects)
+		cost[i] = m.cpu() * 1e3 / c.points[i].units
+		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, rates[i], m.cpu(), cost[i], m.peak/1e6,
+			m.rows/float64(max(m.inserts, 1)), m.prepares/m.runs, m.connects/m.runs)
 	}
 	left, right := steepest(cost)
 	if r.line(""); len(cost) < 2 {
@@ -167,7 +184,7 @@ func (s *stage) measure(w work) (m measured, err error) {
 			return m, err
 		}
 	}
-	took := time.Since(start)
+	m.took = time.Since(start)
 	after, err := p.cpu()
 	if err != nil {
 		return m, err
@@ -185,8 +202,7 @@ func (s *stage) measure(w work) (m measured, err error) {
 			return m, err
 		}
 	}
-	m.rows = float64(w.rows * w.rules)
-	m.rate, m.cpu = m.rows/took.Seconds(), (after-before)/m.rows
+	m.runs, m.rows, m.micros = 1, float64(w.rows*w.rules), after-before
 	return m, nil
 }
 

@@ -17,8 +17,8 @@ func curves() []curve {
 const (
 	cells      = 1_500_000 // of each point of the columns' curve
 	perMessage = 100       // rows, where that is not what the points differ in
-	ofRules    = 600_000   // rows of all rules together
-	ofEach     = 12_000    // and of each at least: what its statements take to prepare comes once
+	ofEach     = 30_000    // rows of each rule, whatever their number: what a rule takes once is part of what it costs
+	ofRules    = 600_000   // and of all together at least: few rules run several times
 	volume     = 24 << 20  // bytes of each point of a message's size, and at least three messages
 )
 
@@ -109,15 +109,14 @@ func byRows() curve {
 	return c
 }
 
-// byRules gives rows to more and more rules, each with a table of its own, all
-// at the same time.
+// byRules gives the same rows to more and more rules, each with a table of its
+// own, all at the same time: twice as many rules are to cost twice as much.
 func byRules() curve {
 	c := curve{name: "rules", title: "Active rules", axis: "rules", unit: "a row"}
 	for _, n := range []int{1, 2, 5, 10, 50, 100, 200} {
-		rows := max(ofRules/n, ofEach) / perMessage * perMessage
 		c.points = append(c.points, point{strconv.Itoa(n), 1, func() work {
-			w := one(sensors, rows, perMessage, sensor)
-			w.rules = n
+			w := one(sensors, ofEach, perMessage, sensor)
+			w.rules, w.times = n, max(ofRules/ofEach/n, 1)
 			same := w.messages(0) // the host only reads them
 			w.messages = func(int) [][]byte { return same }
 			return w
@@ -129,7 +128,7 @@ func byRules() curve {
 // one is the work of one rule: rows in messages of so many each.
 func one(columns string, rows, each int, row func(b []byte, i int) []byte) work {
 	first := append(row([]byte{'['}, -1), ']')
-	return work{columns: columns, rules: 1, rows: rows, first: first, messages: func(int) (all [][]byte) {
+	return work{columns: columns, rules: 1, times: 1, rows: rows, first: first, messages: func(int) (all [][]byte) {
 		var b []byte
 		for i := 0; i < rows; {
 			b = append(b[:0], '[')
