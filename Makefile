@@ -172,7 +172,7 @@ profile: build/kuiperd ## take the profile that the compiler is given anew: mysq
 figures: build ## measure size, start, memory at 30,000 rows/s for a minute, CPU (90 s)
 	$(GO) run ./test/figures
 
-curves: build ## measure idle rules, 1,000 rules, and cost by columns, size, rows and rules; write docs/curves.md (9 minutes)
+curves: build ## measure idle rules, 1,000 rules, and cost by columns, size, rows and rules; write docs/curves.md (8 minutes)
 	$(GO) run ./test/curves -report docs/curves.md
 
 # SOAK is how long; a day of it is a 24th part.

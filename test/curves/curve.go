@@ -61,7 +61,7 @@ func (m measured) cpu() float64  { return m.micros / m.rows }
 
 // passes is how often each point is measured: the machine does other things
 // too, which makes a point dearer and never cheaper. The cheapest counts.
-const passes = 2
+const passes = 4
 
 // gentle is how little cheaper a point may be than one to its right. What
 // grows no faster than this is taken for linear.

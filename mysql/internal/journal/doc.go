@@ -41,8 +41,9 @@
 // looking for a head. All rows are numbered through, which makes a set of
 // settled rows a short list of spans, and every loss a gap whose size is known.
 // A segment is taken away when all its rows have their fate, in any order; one
-// that is mostly settled is rewritten with the rest of its messages, so that a
-// row that waits for ever costs its own size and not that of its neighbours.
+// that is mostly settled a while after it was read is rewritten with the rest of
+// its messages, so that a row that waits for ever costs its own size and not
+// that of its neighbours.
 // Whatever replaces something is written whole, synced, and named last. A later
 // segment overrules an earlier one about the messages that both have.
 //
