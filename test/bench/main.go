@@ -28,7 +28,7 @@ func main() {
 	flag.StringVar(&o.executable, "plugin", "build/mysql", "the plugin's executable")
 	flag.StringVar(&o.peers, "peers", "build/peers", "the folder of the peers' executables")
 	flag.IntVar(&o.pairs, "pairs", 10, "how often each pair of roads is run")
-	flag.IntVar(&o.mostPairs, "most-pairs", 20, "how often it is run at most, as long as the interval holds the goal")
+	flag.IntVar(&o.mostPairs, "most-pairs", 0, "how often it is run at most, as long as the interval holds the goal; 0 is twice -pairs")
 	flag.IntVar(&o.rows, "rows", 500_000, "rows of one run")
 	flag.IntVar(&o.backlog, "backlog", 5_000_000, "rows that wait for a server that is away")
 	flag.IntVar(&o.backlogPairs, "backlog-pairs", 3, "how often that is run")
@@ -58,6 +58,9 @@ type options struct {
 func start(o options) error {
 	if o.pairs < 1 || o.backlogPairs < 1 || o.rows < 1000 || o.backlog < 1000 {
 		return errors.New("-pairs and -backlog-pairs must be 1 at least, -rows and -backlog 1000")
+	}
+	if o.mostPairs == 0 {
+		o.mostPairs = 2 * o.pairs
 	}
 	if o.report != "" && o.only != "" {
 		return errors.New("-report needs all comparisons: leave out -only")

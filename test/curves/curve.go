@@ -110,7 +110,7 @@ func (c curve) tell(best []measured, rates []float64, r *report) {
 	for i, m := range best {
 		cost[i] = m.cpu() * 1e3 / c.points[i].units
 		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, rates[i], m.cpu(), cost[i], m.peak/1e6,
-			m.rows/float64(max(m.inserts, 1)), m.prepares/m.runs, m.connects/m.runs)
+			m.rows/float64(max(m.inserts, 1)), (m.prepares+m.runs-1)/m.runs, (m.connects+m.runs-1)/m.runs)
 	}
 	left, right := steepest(cost)
 	if r.line(""); len(cost) < 2 {

@@ -70,7 +70,8 @@ type Options struct {
 	// intakeBytes is the room of the intake, by default 2 MiB where MaxBytes is
 	// 64 MiB or more; negative is no intake.
 	intakeBytes int64
-	// linger is how long a segment that was handed out is left alone, defaultLinger by default.
+	// linger is how long a segment that was handed out is left alone, by default
+	// defaultLinger; negative is not at all.
 	linger time.Duration
 }
 

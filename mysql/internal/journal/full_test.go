@@ -62,7 +62,7 @@ type filling struct {
 func (f *filling) run() bool {
 	t := f.t
 	f.fs, f.log = newSimFS(rand.New(rand.NewPCG(uint64(f.n), 1))), &lines{}
-	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, intakeBytes: f.intake, FS: f.fs, Log: f.log}
+	o := Options{Dir: "j", Identity: "x", MaxBytes: 1 << 20, SegmentBytes: 1500, SyncEvery: f.every, intakeBytes: f.intake, FS: f.fs, Log: f.log, linger: -1}
 	var err error
 	if f.d, err = Open(o); err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ const victimBatch = 7 // messages at most
 // openVictim opens a journal with an intake, which takes most messages where
 // the environment asks for a large cache. It rewrites segments as soon as it can.
 func openVictim(dir string) (*Disk, error) {
-	o := Options{Dir: dir, Identity: "victim", MaxBytes: 64 << 20, SegmentBytes: 8 << 10, CacheBytes: 4 << 10, SyncEvery: time.Minute, linger: 1}
+	o := Options{Dir: dir, Identity: "victim", MaxBytes: 64 << 20, SegmentBytes: 8 << 10, CacheBytes: 4 << 10, SyncEvery: time.Minute, linger: -1}
 	if os.Getenv(victimEnv+"_CACHE") != "" {
 		o.CacheBytes = 1 << 20
 	}

@@ -25,7 +25,7 @@ type simple struct {
 func TestLikeASlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		alike(t, Options{
-			Dir: "j", Identity: "x", MaxBytes: 1 << 30, FS: newSimFS(rand.New(rand.NewPCG(1, 1))),
+			Dir: "j", Identity: "x", MaxBytes: 1 << 30, FS: newSimFS(rand.New(rand.NewPCG(1, 1))), linger: -1,
 			SegmentBytes: rapid.Int64Range(200, 2000).Draw(t, "segment"),
 			CacheBytes:   rapid.Int64Range(1, 1000).Draw(t, "cache"),
 			SyncEvery:    rapid.SampledFrom([]time.Duration{Always, time.Millisecond, time.Hour}).Draw(t, "sync"),

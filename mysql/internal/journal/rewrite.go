@@ -15,7 +15,10 @@ func (d *Disk) rewrite() {
 		if len(run) == 0 {
 			return
 		}
-		if d.replace(run) != nil {
+		if err := d.replace(run); err != nil && !errors.Is(err, errBarren) {
+			d.mu.Lock()
+			d.ripens = time.Now().Add(keepAfter) // for what is behind them
+			d.mu.Unlock()
 			return
 		}
 	}
@@ -44,7 +47,7 @@ func (d *Disk) wasteful() []*segment {
 	worth := func() bool { return waste >= max(live, d.o.SegmentBytes/2) }
 	for _, s := range d.segments {
 		left := s.live()
-		idle := s.sealed && s.users == 0 && s.unsettled > 0 && s.to.record <= d.nextOut && d.lingered(s, now) &&
+		idle := s.sealed && s.unsettled > 0 && s.to.record <= d.nextOut && d.lingered(s, now) && s.users == 0 &&
 			(s.barren == 0 || s.unsettled <= s.barren/2)
 		if !idle || live+left > d.o.SegmentBytes {
 			if worth() {
@@ -62,20 +65,20 @@ func (d *Disk) wasteful() []*segment {
 	return nil
 }
 
-// lingered tells whether the segment, all of which was handed out, was so some
-// time ago, and notes when the first that was not will be. mu is held.
+// lingered tells whether a segment has been read whole for some time, or the
+// journal needs the room, and notes when the first that has not will have. mu is held.
 func (d *Disk) lingered(s *segment, now time.Time) bool {
 	if s.passed.IsZero() {
 		s.passed = now
 	}
 	ripe := s.passed.Add(d.o.linger)
-	if now.Before(ripe) {
-		if d.ripens.IsZero() || ripe.Before(d.ripens) {
-			d.ripens = ripe
-		}
-		return false
+	if !now.Before(ripe) || d.diskBytes+d.reserved > d.o.MaxBytes/4*3 {
+		return true
 	}
-	return true
+	if d.ripens.IsZero() || ripe.Before(d.ripens) {
+		d.ripens = ripe
+	}
+	return false
 }
 
 // errBarren says that rewriting would gain too little.
@@ -97,6 +100,7 @@ func (d *Disk) replace(run []*segment) error {
 	}
 	d.mu.Lock()
 	d.recount(fresh)
+	fresh.passed = run[len(run)-1].passed // so that the next one joins it
 	for i, s := range d.segments {
 		if s == run[0] {
 			d.segments = append(d.segments[:i+1], d.segments[i:]...)

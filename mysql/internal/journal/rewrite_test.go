@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,70 @@ func TestRowsUnderWayAreNotCopied(t *testing.T) {
 		time.Sleep(time.Hour)
 		if now := segments(); !slices.Equal(now, rewritten) {
 			t.Errorf("segments %v have become %v, with nothing to do", rewritten, now)
+		}
+	})
+}
+
+// TestAShortJournalDoesNotLinger: where a row in a hundred waits, a journal that
+// is too small for a second of rows takes them all the same, at once, and gives
+// none up.
+func TestAShortJournalDoesNotLinger(t *testing.T) {
+	for name, full := range map[string]Policy{"block": Block, "refuse": Refuse, "drop the oldest": DropOldest} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{MaxBytes: 1 << 20, SegmentBytes: 16 << 10, SyncEvery: time.Millisecond, Full: full}
+			simulated(t, o, func(t *testing.T, fs *simFS, d *Disk) {
+				const behind = 20 // messages
+				for i := range 30_000 {
+					began := time.Now()
+					put(t, d, fmt.Sprintf("message %090d", i))
+					if took := time.Since(began); took > 10*time.Millisecond {
+						t.Fatalf("message %d waited for %v, %+v", i, took, d.Counts())
+					}
+					if i%10 == 9 {
+						time.Sleep(time.Millisecond)
+					}
+					if i < behind {
+						continue
+					}
+					m, ok := d.Next()
+					if !ok {
+						t.Fatalf("no message after %d", i)
+					}
+					if m.Record%100 != 7 {
+						d.Settle(Stored, one(m))
+					}
+				}
+				if c := d.Counts(); c.Dropped > 0 {
+					t.Errorf("%+v", c)
+				}
+			})
+		})
+	}
+}
+
+// TestRewrittenSegmentsJoin: where rows flow and one of each segment waits, what
+// is left of them comes together in few files.
+func TestRewrittenSegmentsJoin(t *testing.T) {
+	simulated(t, Options{MaxBytes: 16 << 20, SegmentBytes: 16 << 10, SyncEvery: time.Millisecond}, func(t *testing.T, fs *simFS, d *Disk) {
+		const every = 100 // messages, about a segment
+		for i := range 100 * every {
+			put(t, d, fmt.Sprintf("message %0120d", i))
+			m, ok := d.Next()
+			if !ok {
+				t.Fatalf("no message %d", i)
+			}
+			if i%every != 7 {
+				d.Settle(Stored, one(m))
+			} else {
+				time.Sleep(defaultLinger / 10)
+			}
+		}
+		synctest.Wait()
+		d.mu.Lock()
+		n := len(d.segments)
+		d.mu.Unlock()
+		if n > 20 { // about ten are as old as rows under way get
+			t.Errorf("%d segments: %+v", n, d.Counts())
 		}
 	})
 }

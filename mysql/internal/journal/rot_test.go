@@ -37,7 +37,7 @@ type rotted struct {
 func rot(t *testing.T, rng *rand.Rand, sum *rotted) {
 	fs := newSimFS(rand.New(rand.NewPCG(rng.Uint64(), 1)))
 	log := &lines{}
-	o := Options{Dir: "j", Identity: "rot", MaxBytes: 1 << 20, SegmentBytes: 500 + rng.Int64N(1500), CacheBytes: 1, SyncEvery: time.Second, FS: fs, Log: log}
+	o := Options{Dir: "j", Identity: "rot", MaxBytes: 1 << 20, SegmentBytes: 500 + rng.Int64N(1500), CacheBytes: 1, SyncEvery: time.Second, FS: fs, Log: log, linger: -1}
 	texts := map[uint64]string{} // by row
 	fail := func(format string, args ...any) {
 		t.Helper()

@@ -39,7 +39,7 @@ type segment struct {
 	told       bool      // of the damage that it had when it was opened
 	slot       *slot     // the part of the intake that it is; nil for one with a file of its own
 	barren     uint64    // unsettled rows when rewriting it gained nothing; 0 if it was not tried
-	passed     time.Time // when it was first seen that all of it was handed out
+	passed     time.Time // when all of it was seen to be handed out
 
 	synced struct { // what the last successful sync covered
 		size   int64
