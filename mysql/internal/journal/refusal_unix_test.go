@@ -142,6 +142,9 @@ func TestUnwritableFolder(t *testing.T) {
 	uid := os.Geteuid()
 	if uid == 0 {
 		uid = 65534
+		if errors.Is(os.Chown(t.TempDir(), uid, uid), syscall.EINVAL) {
+			t.Skip("root can be nobody else in this namespace")
+		}
 		as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 	}
 	above, err := os.MkdirTemp("", "journal")

@@ -3,10 +3,12 @@
 package storage
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -52,7 +54,11 @@ func TestExposed(t *testing.T) {
 	if err := os.Chmod(above, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chown(dir, 65534, 65534); err != nil {
+	err := os.Chown(dir, 65534, 65534)
+	if errors.Is(err, syscall.EINVAL) {
+		t.Skip("there is no other user in this namespace: all but another's folder was tried")
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := Exposed(dir); len(got) != 1 || !strings.Contains(got[0], "belongs to user 65534") {
