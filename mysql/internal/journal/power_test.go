@@ -130,7 +130,7 @@ func newModel(t *testing.T, seed uint64, e ends) *model {
 		m.o.SyncEvery = time.Second
 		m.o.intakeBytes = int64(rng.IntN(3) * (intakeSlots*(slotHead+recordHead) + rng.IntN(4000)))
 	}
-	m.o.linger = []time.Duration{-1, defaultLinger}[rng.IntN(2)] // most often segments are rewritten where nothing waits
+	m.o.linger = []time.Duration{-1, defaultLinger}[rng.IntN(2)] // without it segments are rewritten far more often
 	return m
 }
 
