@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
@@ -303,6 +304,27 @@ func TestConvertAllocatesNothing(t *testing.T) {
 	name := []byte("GRÖßE")
 	if got := testing.AllocsPerRun(100, func() { tab.Lookup(name) }); got != 0 {
 		t.Errorf("Lookup: %v allocations", got)
+	}
+}
+
+// Each byte that is no digit is seen at each of eight places, and so is each digit.
+func TestEightDigits(t *testing.T) {
+	for place := range 8 {
+		for c := range 256 {
+			text := []byte("12345678")
+			text[place] = byte(c)
+			want, err := strconv.ParseUint(string(text), 10, 64)
+			n, ok := eightDigits(binary.LittleEndian.Uint64(text))
+			if ok != (err == nil) || ok && n != want {
+				t.Errorf("%q: %d, %v", text, n, ok)
+			}
+		}
+	}
+	for _, text := range []string{"00000000", "99999999", "00000001", "10000000", "90909090", "09090909"} {
+		want, _ := strconv.ParseUint(text, 10, 64)
+		if n, ok := eightDigits(binary.LittleEndian.Uint64([]byte(text))); !ok || n != want {
+			t.Errorf("%s: %d, %v", text, n, ok)
+		}
 	}
 }
 

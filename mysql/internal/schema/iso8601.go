@@ -58,6 +58,11 @@ func (r *reader) clock(c *civil) {
 		return
 	}
 	c.second = r.bounded(59, "no such second")
+	r.fraction(c)
+}
+
+// fraction reads .fff or nothing.
+func (r *reader) fraction(c *civil) {
 	if !r.take('.') && !r.take(',') {
 		return
 	}
@@ -65,14 +70,16 @@ func (r *reader) clock(c *civil) {
 	if len(digits) == 0 {
 		r.failed = true
 	}
-	for i := range 9 {
-		c.nanos *= 10
-		if i < len(digits) {
-			c.nanos += int(digits[i] - '0')
-		}
-	}
 	r.rest = rest
+	digits = digits[:min(len(digits), 9)]
+	n := 0
+	for _, d := range digits {
+		n = n*10 + int(d-'0')
+	}
+	c.nanos = n * powers[9-len(digits)]
 }
+
+var powers = [...]int{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // zone reads Z, +08:00, +0800, +08 or nothing; a space may stand before it.
 func (r *reader) zone(c *civil) {
@@ -110,10 +117,23 @@ func (r *reader) end(form string) string {
 
 const isoForm = "2026-11-20T10:30:17.123+08:00 or parts of it"
 
-// parseCivil reads ISO 8601's extended form.
-func parseCivil(t []byte) (civil, string) {
-	var c civil
+// parse reads ISO 8601's extended form.
+func (c *civil) parse(t []byte) string {
 	r := reader{rest: t}
+	if r.whole(c) {
+		r.fraction(c)
+		r.zone(c)
+	} else {
+		r.parts(c)
+	}
+	if reason := r.end(isoForm); reason != "" {
+		return reason
+	}
+	return c.checkDate()
+}
+
+// parts reads a date and perhaps more.
+func (r *reader) parts(c *civil) {
 	c.year = r.number(4)
 	r.want('-')
 	c.month = r.number(2)
@@ -125,18 +145,43 @@ func parseCivil(t []byte) (civil, string) {
 		}
 		c.hour = r.bounded(23, "no such hour")
 		r.want(':')
-		r.clock(&c)
-		r.zone(&c)
+		r.clock(c)
+		r.zone(c)
 	}
-	if reason := r.end(isoForm); reason != "" {
-		return c, reason
+}
+
+// whole is the short way for nearly all times there are: it reads
+// yyyy-mm-dd hh:mm:ss in one go, or nothing where anything about that is odd.
+func (r *reader) whole(c *civil) bool {
+	if len(r.rest) < len("yyyy-mm-dd hh:mm:ss") {
+		return false
 	}
-	return c, c.checkDate()
+	t := (*[19]byte)(r.rest)
+	if t[4] != '-' || t[7] != '-' || t[10] != ' ' && t[10]|' ' != 't' || t[13] != ':' || t[16] != ':' {
+		return false
+	}
+	century, year, month, day := pair(t[0], t[1]), pair(t[2], t[3]), pair(t[5], t[6]), pair(t[8], t[9])
+	hour, minute, second := pair(t[11], t[12]), pair(t[14], t[15]), pair(t[17], t[18])
+	if max(century, year, month, day) > 99 || hour > 23 || max(minute, second) > 59 {
+		return false
+	}
+	c.year, c.month, c.day = int(century*100+year), int(month), int(day)
+	c.hour, c.minute, c.second = int(hour), int(minute), int(second)
+	r.rest = r.rest[len(t):]
+	return true
+}
+
+// pair is the number of two digits, or above 99.
+func pair(tens, ones byte) uint {
+	tens, ones = tens-'0', ones-'0'
+	if max(tens, ones) > 9 {
+		return 100
+	}
+	return uint(tens)*10 + uint(ones)
 }
 
 // parseCompact reads YYYYMMDD and YYYYMMDDhhmmss; t holds 8 or 14 digits.
-func parseCompact(t []byte) (civil, string) {
-	var c civil
+func (c *civil) parseCompact(t []byte) string {
 	r := reader{rest: t}
 	c.year, c.month, c.day = r.number(4), r.number(2), r.number(2)
 	if len(r.rest) > 0 {
@@ -145,9 +190,9 @@ func parseCompact(t []byte) (civil, string) {
 		c.second = r.bounded(59, "no such second")
 	}
 	if reason := r.end("YYYYMMDD or YYYYMMDDhhmmss"); reason != "" {
-		return c, reason
+		return reason
 	}
-	return c, c.checkDate()
+	return c.checkDate()
 }
 
 // checkDate lets zeros pass: they are the server's to judge.

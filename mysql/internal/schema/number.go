@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/bits"
@@ -167,6 +168,13 @@ func shortInteger(t []byte) (neg bool, m uint64, ok bool) {
 	if len(t) == 0 || len(t) > 19 {
 		return false, 0, false
 	}
+	for len(t) >= 8 {
+		n, ok := eightDigits(binary.LittleEndian.Uint64(t))
+		if !ok {
+			return false, 0, false
+		}
+		m, t = m*1e8+n, t[8:]
+	}
 	for _, c := range t {
 		if c < '0' || c > '9' {
 			return false, 0, false
@@ -174,6 +182,23 @@ func shortInteger(t []byte) (neg bool, m uint64, ok bool) {
 		m = m*10 + uint64(c-'0')
 	}
 	return neg && m != 0, m, true
+}
+
+// eightDigits reads eight digits at once, the first in the lowest byte: pairs are
+// made into numbers below 100, pairs of these into such below 10,000, and so on.
+func eightDigits(w uint64) (n uint64, ok bool) {
+	const (
+		zeros = 0x3030303030303030
+		high  = 0xf0f0f0f0f0f0f0f0
+		six   = 0x0606060606060606 // makes what is above 9 seen in the high half
+	)
+	if w&high != zeros || (w+six)&high != zeros {
+		return 0, false
+	}
+	w -= zeros
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	return (w*10000 + w>>32) & 0xffffffff, true
 }
 
 func (s *spec) integer(v payload.Value) (Argument, string) {

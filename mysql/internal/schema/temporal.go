@@ -38,36 +38,42 @@ type civil struct {
 
 // moment converts for DATE, DATETIME and TIMESTAMP.
 func (s *spec) moment(v payload.Value, o *Options, room *Room) (Argument, string) {
-	c, reason := s.civilOf(v, o)
-	if reason != "" {
+	var c civil
+	if reason := s.readClock(&c, v, o); reason != "" {
 		return Argument{}, reason
 	}
 	return textArg(room.keep(c.render(room.take(maxMoment), s))), ""
 }
 
-// civilOf reads v as a full time and moves it to the clock of the column: UTC
-// for TIMESTAMP, o.Location for the others.
-func (s *spec) civilOf(v payload.Value, o *Options) (civil, string) {
+// readClock reads v as a full time and moves it to the clock of the column: UTC
+// for TIMESTAMP, o.Location for the others. c is zero before. Like all that is given a
+// civil to fill, it returns why it could not, or "".
+func (s *spec) readClock(c *civil, v payload.Value, o *Options) string {
 	if v.Kind != payload.Number && v.Kind != payload.String {
-		return civil{}, "neither a time nor a number"
+		return "neither a time nor a number"
 	}
-	if v.Kind == payload.Number {
+	switch {
+	case v.Kind == payload.Number:
 		if neg, m, ok := shortInteger(v.Text); ok && !neg {
-			return s.onClock(sinceEpoch(m, o.EpochUnit), o)
+			return s.onClock(c, sinceEpoch(m, o.EpochUnit), o)
 		}
+	case hasDate(v.Text): // no number begins so
+		if reason := c.parse(v.Text); reason != "" {
+			return reason
+		}
+		return s.settle(c, o)
 	}
 	n, numeric := parseNumeral(v.Text)
 	if v.Kind == payload.Number && !numeric {
-		return civil{}, "not a number"
+		return "not a number"
 	}
 	if numeric && v.Kind == payload.String && o.EpochUnit == Auto && allDigits(v.Text) {
 		switch {
 		case len(v.Text) < 8:
-			return civil{}, "a string of so few digits may be a date or an epoch: send a number, or set the epoch unit"
+			return "a string of so few digits may be a date or an epoch: send a number, or set the epoch unit"
 		case len(v.Text) == 8 || len(v.Text) == 14:
-			c, reason := parseCompact(v.Text)
-			if reason != "" {
-				return c, reason
+			if reason := c.parseCompact(v.Text); reason != "" {
+				return reason
 			}
 			return s.settle(c, o)
 		}
@@ -75,33 +81,32 @@ func (s *spec) civilOf(v payload.Value, o *Options) (civil, string) {
 	if numeric {
 		t, reason := n.epoch(o.EpochUnit)
 		if reason != "" {
-			return civil{}, reason
+			return reason
 		}
-		return s.onClock(t, o)
+		return s.onClock(c, t, o)
 	}
-	c, reason := parseCivil(v.Text)
-	if reason != "" {
-		return c, reason
+	if reason := c.parse(v.Text); reason != "" {
+		return reason
 	}
 	return s.settle(c, o)
 }
 
 // settle moves text's clock to the column's.
-func (s *spec) settle(c civil, o *Options) (civil, string) {
+func (s *spec) settle(c *civil, o *Options) string {
 	if c.month == 0 || c.day == 0 {
 		if c.zoned {
-			return c, "a date with a zero in it has no zone"
+			return "a date with a zero in it has no zone"
 		}
-		return c, "" // the server's sql_mode decides
+		return "" // the server's sql_mode decides
 	}
 	if !c.zoned && s.family != familyTimestamp {
-		return c, ""
+		return ""
 	}
 	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, time.UTC)
 	if c.zoned {
-		return s.onClock(t.Add(-time.Duration(c.offset)*time.Second), o)
+		return s.onClock(c, t.Add(-time.Duration(c.offset)*time.Second), o)
 	}
-	return s.onClock(inZone(t, o.Location), o)
+	return s.onClock(c, inZone(t, o.Location), o)
 }
 
 // inZone is the moment when a clock in zone shows what wall shows in UTC. Of
@@ -131,26 +136,26 @@ func offsetAt(t time.Time, zone *time.Location) time.Duration {
 // end in 2038, which they say themselves.
 const maxTimestamp = 1<<32 - 1
 
-// onClock is t on the column's clock, if the column can hold it.
-func (s *spec) onClock(t time.Time, o *Options) (civil, string) {
+// onClock makes c show t on the column's clock, if the column can hold it.
+func (s *spec) onClock(c *civil, t time.Time, o *Options) string {
 	if s.family == familyTimestamp {
 		t = t.UTC()
 		sec := t.Unix()
 		if sec < 0 || sec > maxTimestamp || sec == 0 && t.Nanosecond() < tick(s.fraction) {
-			return civil{}, "outside 1970-01-01 00:00:01 to 2106-02-07 06:28:15 UTC" + reasonUnit
+			return "outside 1970-01-01 00:00:01 to 2106-02-07 06:28:15 UTC" + reasonUnit
 		}
 	} else {
 		t = t.In(o.Location)
 	}
-	c := civil{nanos: t.Nanosecond()}
 	var month time.Month
 	c.year, month, c.day = t.Date()
 	c.month = int(month)
 	c.hour, c.minute, c.second = t.Clock()
+	c.nanos = t.Nanosecond()
 	if c.year < 0 || c.year > 9999 {
-		return civil{}, "outside the years 0 to 9999" + reasonUnit
+		return "outside the years 0 to 9999" + reasonUnit
 	}
-	return c, ""
+	return ""
 }
 
 // tick is the smallest step of a column with so many digits, in nanoseconds.
@@ -227,38 +232,69 @@ func allDigits(t []byte) bool {
 }
 
 // maxMoment is the most bytes that render appends.
-const maxMoment = len("2006-01-02 15:04:05.000000")
+const maxMoment = len(blank)
+
+// blank is a moment to be filled in.
+const blank = "0000-00-00 00:00:00.000000"
+
+// Where its parts are.
+const (
+	dateLen  = len("0000-00-00")
+	clockAt  = dateLen + 1
+	pointAt  = clockAt + len("00:00:00")
+	fraction = pointAt + 1
+)
 
 // render appends the clock as the column's type has it.
 func (c *civil) render(b []byte, s *spec) []byte {
+	end := pointAt
+	if s.fraction > 0 {
+		end = fraction + s.fraction
+	}
+	from := 0
+	switch s.family {
+	case familyDate:
+		end = dateLen
+	case familyTime:
+		from = clockAt
+	}
+	start := len(b)
+	if c.hour >= 100 { // of a TIME
+		b = append(b, byte('0'+c.hour/100))
+		start++
+	}
+	b = append(b, blank[from:end]...)
+	t := b[start:]
 	if s.family != familyTime {
-		b = appendPair(appendPair(b, c.year/100), c.year%100)
-		b = appendPair(append(b, '-'), c.month)
-		b = appendPair(append(b, '-'), c.day)
+		setPair(t, 0, c.year/100)
+		setPair(t, 2, c.year%100)
+		setPair(t, 5, c.month)
+		setPair(t, 8, c.day)
 		if s.family == familyDate {
 			return b
 		}
-		b = append(b, ' ')
+		t = t[clockAt:]
 	}
-	hour := c.hour
-	if hour >= 100 {
-		b = append(b, byte('0'+hour/100))
-		hour %= 100
-	}
-	b = appendPair(b, hour)
-	b = appendPair(append(b, ':'), c.minute)
-	b = appendPair(append(b, ':'), c.second)
+	setPair(t, 0, c.hour%100)
+	setPair(t, 3, c.minute)
+	setPair(t, 6, c.second)
 	if s.fraction > 0 {
-		b = append(b, '.')
-		for i := 1; i <= s.fraction; i++ {
-			b = append(b, byte('0'+c.nanos/tick(i)%10))
+		n := uint32(c.nanos / tick(s.fraction))
+		for i := len(t) - 1; t[i] != '.'; i-- {
+			t[i] += byte(n % 10)
+			n /= 10
 		}
 	}
 	return b
 }
 
-// appendPair writes n, below 100, as two digits.
-func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
+// setPair adds n, below 100, to the two zeros at i.
+func setPair(t []byte, i, n int) {
+	p := t[i : i+2 : i+2]
+	tens := uint8(n) / 10
+	p[0] += tens
+	p[1] += uint8(n) - 10*tens
+}
 
 // timeOfDay converts for TIME.
 func (s *spec) timeOfDay(v payload.Value, o *Options, room *Room) (Argument, string) {
@@ -300,8 +336,8 @@ func hasDate(t []byte) bool {
 // year converts for YEAR.
 func (s *spec) year(v payload.Value, o *Options) (Argument, string) {
 	if v.Kind == payload.String && hasDate(v.Text) {
-		c, reason := s.civilOf(v, o)
-		if reason != "" {
+		var c civil
+		if reason := s.readClock(&c, v, o); reason != "" {
 			return Argument{}, reason
 		}
 		return checkYear(int64(c.year))

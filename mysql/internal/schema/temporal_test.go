@@ -133,3 +133,27 @@ func TestInZoneTakesTheFirstOfTwoAndMovesAheadOverGaps(t *testing.T) {
 		}
 	}
 }
+
+// The short way reads what the long one does, and refuses it for the same reason.
+func FuzzWholeTime(f *testing.F) {
+	for _, text := range []string{
+		"2026-11-20 10:30:17", "2026-11-20T10:30:17.123Z", "2026-11-20t10:30:17,5 +08:00", "2026-02-29 00:00:00", "2024-02-29 23:59:59.9999999999",
+		"0000-00-00 00:00:00", "2026-13-01 00:00:00", "2026-11-20 24:00:00", "2026-11-20 10:60:00", "2026-11-20 10:30:60", "2026-11-20 10:30:17.",
+		"2026-11-20\x1410:30:17", "2026-11-20 1:30:170", "2026-11-2: 10:30:17", "2026-/1-20 10:30:17", "2026-11-20 10:30:17x", "2026-11-20 10:30",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var short, long civil
+		shortly := short.parse([]byte(text))
+		r := reader{rest: []byte(text)}
+		r.parts(&long)
+		longly := r.end(isoForm)
+		if longly == "" {
+			longly = long.checkDate()
+		}
+		if shortly != longly || shortly == "" && short != long {
+			t.Errorf("%q: %+v, %q; the long way %+v, %q", text, short, shortly, long, longly)
+		}
+	})
+}
