@@ -49,6 +49,37 @@ func TestTableThatLosesItsTransactions(t *testing.T) {
 	}
 }
 
+// TestRuleEditedWhileItsTableLosesItsTransactions: what waits is written a row at
+// a time then, so that a row which is refused takes no other with it.
+func TestRuleEditedWhileItsTableLosesItsTransactions(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id BIGINT, x INT CHECK (x < 10))")
+	s := b.open(b.props("", "t"))
+	b.collect(s, `{"id":0,"x":1}`)
+	b.settle(s)
+	lock, err := b.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	locked := func(statement string) {
+		if _, err := lock.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	locked("LOCK TABLES t WRITE")
+	b.collect(s, `[{"id":1,"x":1},{"id":2,"x":1},{"id":3,"x":50},{"id":4,"x":1},{"id":5,"x":1}]`)
+	const waits = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'user' AND DB = DATABASE() AND INFO LIKE 'INSERT INTO%'"
+	b.awaitRow(waits)
+	b.end(s)
+	s = b.open(b.props("", "t", "mode", "replace"))
+	locked("ALTER TABLE t ENGINE=MyISAM")
+	b.cut("user")
+	locked("UNLOCK TABLES")
+	b.settle(s)
+	b.wantRows("SELECT id FROM t ORDER BY id", "0", "1", "2", "4", "5")
+	b.wantCounts(s, 5, 1)
+}
+
 // TestConnectionsThatDoNotLastForATransaction do for a part of it.
 func TestConnectionsThatDoNotLastForATransaction(t *testing.T) {
 	newBundle(t, keyless).wantOnce(&lossy{what: inserts, every: 3}, 4000, 4000, 3) // it takes four
