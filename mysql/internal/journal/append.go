@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -63,6 +64,7 @@ func (d *Disk) Append(ctx context.Context, data []byte, rows int) error {
 	if err := checkMessage(data, rows); err != nil {
 		return err
 	}
+	defer endProcess()
 	a := Arrival{data, rows}
 	size := a.size()
 	d.mu.Lock()
@@ -89,6 +91,16 @@ func (d *Disk) Append(ctx context.Context, data []byte, rows int) error {
 	}
 }
 
+// endProcess ends the process on a panic, which whoever calls may contain: what it
+// leaves locked would hold up the rule for ever. Another process finds the
+// journal as after a kill.
+func endProcess() {
+	if p := recover(); p != nil {
+		go panic(fmt.Sprintf("journal: %v\n%s", p, debug.Stack()))
+		select {}
+	}
+}
+
 // Force implements Queue: it returns once the message is written. An error
 // says that the disk is full or failing.
 func (d *Disk) Force(data []byte, rows int) error {
@@ -97,6 +109,7 @@ func (d *Disk) Force(data []byte, rows int) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer endProcess()
 	if d.closed {
 		return ErrClosed
 	}
@@ -123,6 +136,7 @@ func (d *Disk) AppendAll(ctx context.Context, all []Arrival) error {
 	if segmentHead+size > d.o.SegmentBytes {
 		return fmt.Errorf("%w for %d messages at once", ErrFull, len(all))
 	}
+	defer endProcess()
 	d.mu.Lock()
 	var end uint64
 	err := d.obstacle(size)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"syscall"
@@ -31,7 +32,8 @@ var errDisk = errors.New("the disk is full or failing")
 // Store copies b to off. It turns the signal that a full or failing disk is into
 // an error: some file systems look for new space whenever a page is written again.
 func (p *Pages) Store(b []byte, off int) error {
-	return p.guard(func() { copy(p.memory[off:], b) })
+	to := p.memory[off : off+len(b)]
+	return guard(func() { copy(to, b) })
 }
 
 // StoreWord writes n, little-endian, to off, a multiple of 4: at once, so that
@@ -39,17 +41,18 @@ func (p *Pages) Store(b []byte, off int) error {
 func (p *Pages) StoreWord(n uint32, off int) error {
 	var b [4]byte
 	binary.LittleEndian.PutUint32(b[:], n)
-	return p.guard(func() {
-		atomic.StoreUint32((*uint32)(unsafe.Pointer(&p.memory[off])), binary.NativeEndian.Uint32(b[:]))
-	})
+	word := (*uint32)(unsafe.Pointer(&p.memory[off : off+4][0]))
+	return guard(func() { atomic.StoreUint32(word, binary.NativeEndian.Uint32(b[:])) })
 }
 
-func (*Pages) guard(write func()) (err error) {
+// guard makes an error of a page that the disk does not give. What it panics with
+// has the address, but not where qemu runs the program: that tells none.
+func guard(write func()) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		switch r := recover(); r.(type) {
 		case nil:
-		case interface{ Addr() uintptr }: // what a fault panics with
+		case runtime.Error:
 			err = errDisk
 		default:
 			panic(r)
