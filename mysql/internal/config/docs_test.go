@@ -70,7 +70,7 @@ var headings = [2]heading{
 		params: "## Parameters of the url",
 		paramsIntro: "Joined to the url by `?` and `&`, values percent-encoded. A name that is not in this table is a session variable, set on each " +
 			"connection to the SQL expression that stands as its value, e.g. `innodb_lock_wait_timeout=5`. The sink always sets `time_zone` to UTC and adds " +
-			"`STRICT_ALL_TABLES` to `sql_mode`; variables that its work depends on are refused.",
+			"`STRICT_ALL_TABLES` and `NO_AUTO_VALUE_ON_ZERO` to `sql_mode`; variables that its work depends on are refused.",
 		parameter: "Parameter",
 		hosts:     "## eKuiper's own properties",
 		hostsIntro: "eKuiper reads these itself before a row reaches the sink, which accepts them and does not apply them again. Of `format` only `json` can be " +
@@ -83,7 +83,7 @@ var headings = [2]heading{
 		property: "属性", kind: "类型", fallback: "默认值", allowed: "允许的值", meaning: "含义", needed: "必填",
 		params: "## url 的参数",
 		paramsIntro: "用 `?` 和 `&` 附在 url 之后，值须百分号编码。不在下表中的名称视为会话变量，每个连接建立时设为其值所写的 SQL 表达式，例如 `innodb_lock_wait_timeout=5`。" +
-			"本 sink 始终将 `time_zone` 设为 UTC，并在 `sql_mode` 中加入 `STRICT_ALL_TABLES`；其工作所依赖的变量不允许设置。",
+			"本 sink 始终将 `time_zone` 设为 UTC，并在 `sql_mode` 中加入 `STRICT_ALL_TABLES` 和 `NO_AUTO_VALUE_ON_ZERO`；其工作所依赖的变量不允许设置。",
 		parameter:  "参数",
 		hosts:      "## eKuiper 自身的属性",
 		hostsIntro: "以下属性由 eKuiper 在行到达本 sink 之前处理，本 sink 接受但不再次应用。`format` 仅支持 `json`；不支持 `compression` 与 `encryption`。",

@@ -16,7 +16,7 @@ func TestDriverDefaults(t *testing.T) {
 	}
 	got := c.Driver.FormatDSN()
 	want := "user:test@tcp(localhost:3306)/database?charset=utf8mb4&readTimeout=1m0s&timeout=10s&writeTimeout=1m0s" +
-		"&maxAllowedPacket=0&autocommit=1&completion_type=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%27%29&time_zone=%27%2B00%3A00%27&wait_timeout=30"
+		"&maxAllowedPacket=0&autocommit=1&completion_type=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%2CNO_AUTO_VALUE_ON_ZERO%27%29&sql_select_limit=18446744073709551615&time_zone=%27%2B00%3A00%27&wait_timeout=30"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -46,7 +46,7 @@ func TestParameters(t *testing.T) {
 		{"innodb_lock_wait_timeout=5", "innodb_lock_wait_timeout=5"},
 		{"session.foreign_key_checks=0", "foreign_key_checks=0"},
 		{"wsrep_sync_wait=(SELECT+1,2)", "wsrep_sync_wait=%28SELECT+1%2C2%29"},
-		{"sql_mode=%27ANSI_QUOTES,ALLOW_INVALID_DATES%27", "sql_mode=CONCAT%28%27ANSI_QUOTES%2CALLOW_INVALID_DATES%27%2C+%27%2CSTRICT_ALL_TABLES%27%29"},
+		{"sql_mode=%27ANSI_QUOTES,ALLOW_INVALID_DATES%27", "sql_mode=CONCAT%28%27ANSI_QUOTES%2CALLOW_INVALID_DATES%27%2C+%27%2CSTRICT_ALL_TABLES%2CNO_AUTO_VALUE_ON_ZERO%27%29"},
 		{"sql_mode=ANSI", "sql_mode=CONCAT%28%27ANSI%27%2C+%27%2CSTRICT"},
 		{"SQL_MODE=default", "sql_mode=CONCAT%28%40%40global.sql_mode%2C+%27%2CSTRICT"},
 	}

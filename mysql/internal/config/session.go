@@ -52,8 +52,8 @@ func isolation(value string) bool {
 }
 
 // strictMode makes the server refuse a value that does not fit, instead of
-// storing another one.
-const strictMode = "STRICT_ALL_TABLES"
+// storing another one, and keep a 0 for a column that it numbers itself.
+const strictMode = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO"
 
 // applySession sets d.Params. Errors name only variables of the table above.
 func applySession(d *mysql.Config, given []param) (errs []error) {
@@ -65,6 +65,8 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 		// the transaction, whatever the server's own settings are.
 		"autocommit":      "1",
 		"completion_type": "0",
+		// A server that lets others see but a few rows of a result must not hide columns.
+		"sql_select_limit": "18446744073709551615",
 		// In seconds. A connection that the network swallowed in mid-transaction
 		// holds its locks until the server gives it up, by default after eight
 		// hours; what comes after it would wait as long. The sink gives up its

@@ -398,6 +398,10 @@ func (b *batch) gaps(lo, hi int) bool {
 	return false
 }
 
+// fillsGaps tells whether a statement may name columns that some of its rows lack:
+// nobody knows which of a view's the server numbers, of which DEFAULT is 0.
+func (b *batch) fillsGaps() bool { return b.table.Engine != "" }
+
 // argumentSize is what a takes in the binary protocol, at most.
 func argumentSize(a *schema.Argument) int {
 	if a.Kind() == schema.Text {

@@ -334,7 +334,7 @@ func (b *batch) arguments(to *boxes, g *group, from, end int) {
 func (b *batch) groups(lo, hi int, again bool) []group {
 	first := &b.rows[lo]
 	again = again && b.manner.KindField != "" && !b.manner.Strict && b.inDoubt(lo, hi)
-	if b.uniform && !again {
+	if b.uniform && !again && (b.full || b.fillsGaps()) {
 		all := group{kind: first.kind, key: first.key, lo: lo, hi: hi, gaps: !b.full}
 		switch {
 		case first.kind < plan.Upsert || first.kind == plan.Upsert && b.full:
@@ -448,7 +448,7 @@ func (s *shapes) shape(i int, kind plan.Kind) int {
 	if kind == plan.Upsert && s.b.rows[i].kind == plan.Insert {
 		s.form = append(s.form, 'a')
 	}
-	if kind == plan.Upsert || kind == plan.Update {
+	if kind == plan.Upsert || kind == plan.Update || !s.b.fillsGaps() {
 		for at := range s.b.cols {
 			there := byte(0)
 			if s.b.cell(i, at).Kind() != schema.Absent {

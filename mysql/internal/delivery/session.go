@@ -94,7 +94,7 @@ func (s *session) forget() {
 func (s *session) insert(ctx context.Context, b *batch, lo, hi int) error {
 	s.turnTo(b)
 	s.inserts.turnTo(b)
-	if n := hi - lo; n == b.perStatement(n) && (b.gaps(lo, hi) || n == s.inserts.size(n)) {
+	if n := hi - lo; n == b.perStatement(n) && (b.gaps(lo, hi) && (n == 1 || b.fillsGaps()) || n == s.inserts.size(n)) {
 		return s.insertRows(ctx, b, lo, hi) // one statement
 	}
 	return s.transaction(ctx, func() error { return s.insertRows(ctx, b, lo, hi) })
@@ -181,6 +181,9 @@ func (s *session) insertRows(ctx context.Context, b *batch, lo, hi int) error {
 		n, insert := b.perStatement(hi-lo), s.insertLot
 		if b.gaps(lo, lo+n) {
 			insert = s.insertUneven
+			if !b.fillsGaps() {
+				n = 1
+			}
 		}
 		if err := insert(ctx, b, lo, lo+n); err != nil {
 			return err

@@ -12,6 +12,7 @@ type Column struct {
 	Type        string // as the server names it, e.g. "decimal(10,2) unsigned"
 	Nullable    bool
 	Generated   bool   // its value is computed: never written
+	Numbered    bool   // the server numbers rows that have no value for it; not known of a view's
 	Required    bool   // a row without a value for it is refused: it has no default
 	Charset     string // of text, lower case; empty of any other type
 	Collation   string

@@ -122,7 +122,8 @@ func (r *columnRow) column() Column {
 	c.Nullable = strings.EqualFold(r.Null, "YES")
 	c.Generated = isGenerated(r.Extra.String)
 	c.Charset, c.Collation = strings.ToLower(r.Charset.String), strings.ToLower(r.Collation.String)
-	c.Required = !c.Nullable && !c.Generated && !r.Default.Valid && !strings.Contains(strings.ToLower(r.Extra.String), "auto_increment")
+	c.Numbered = strings.Contains(strings.ToLower(r.Extra.String), "auto_increment")
+	c.Required = !c.Nullable && !c.Generated && !r.Default.Valid && !c.Numbered
 	if c.spec.family == familyText && c.spec.maxBytes > 0 && !strings.HasPrefix(c.Charset, "utf8") {
 		// In another charset the bytes are fewer, or more: at least one per character.
 		c.spec.maxChars, c.spec.maxBytes = c.spec.maxBytes, 0

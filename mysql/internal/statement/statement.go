@@ -29,7 +29,8 @@ func Table(name schema.Name) string {
 
 // Insert renders one INSERT of rows rows, at least one, into the columns cols
 // (indexes into t.Columns). Where absent is not nil and reports true for a row
-// and a position in cols, DEFAULT stands instead of the column's placeholder.
+// and a position in cols, DEFAULT stands instead of the column's placeholder, or
+// NULL where the server numbers the rows.
 // Without columns every value is the column's default.
 func Insert(t *schema.Table, cols []int, rows int, absent func(row, i int) bool) string {
 	var b strings.Builder
@@ -80,10 +81,13 @@ func writeValues(b *strings.Builder, t *schema.Table, cols []int, absent func(i 
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if absent(i) {
-			b.WriteString("DEFAULT")
-		} else {
+		switch {
+		case !absent(i):
 			b.WriteString(t.Columns[col].Placeholder)
+		case t.Columns[col].Numbered: // DEFAULT is 0 there, which is a value to the sink
+			b.WriteString("NULL")
+		default:
+			b.WriteString("DEFAULT")
 		}
 	}
 	b.WriteByte(')')
