@@ -115,7 +115,8 @@ type Options struct {
 	MaxBatchBytes     int            // bytes of arguments; the server's max_allowed_packet also bounds
 	MaxBatchDelay     time.Duration  // how long an open batch waits for company of an idle writer
 	// MinReload is the least time between two reads of the table because of
-	// rows that do not fit it: many bad rows must not cost as many reads.
+	// rows that do not fit it: many bad rows must not cost as many reads. It is
+	// also how often the writer asks whether the table is still as it was read.
 	MinReload time.Duration
 	Errors    fault.Overrides // the rule's own classes of errors
 	Several   bool            // another host may take over from one that fails
@@ -286,6 +287,9 @@ func (d *Delivery) classify(err error) fault.Class {
 	var mend *mendError
 	if errors.As(err, &mend) {
 		return fault.Operator
+	}
+	if errors.Is(err, errAltered) {
+		return fault.SchemaChanged
 	}
 	if errors.As(err, new(*displacedError)) || errors.As(err, new(*undoneError)) {
 		return fault.Passing

@@ -74,7 +74,7 @@ func TestOldDescriptionIsLookedAtAgain(t *testing.T) {
 		if table, _ := known.get(); table != nil {
 			t.Fatal("a table that was never read")
 		}
-		first := known.put(testTable(), 1<<20)
+		first := known.put(testTable(), "", 1<<20)
 		if table, old := known.get(); table != first || old {
 			t.Errorf("just read: %p %v, want %p false", table, old, first)
 		}
@@ -82,11 +82,11 @@ func TestOldDescriptionIsLookedAtAgain(t *testing.T) {
 		if table, old := known.get(); table != first || !old {
 			t.Errorf("after %v: %p %v, want %p true", maxAge, table, old, first)
 		}
-		if same := known.put(testTable(), 1<<20); same != first {
+		if same := known.put(testTable(), "", 1<<20); same != first {
 			t.Error("a table that has not changed is taken for another: its statements would be prepared anew")
 		}
 		wider := schema.NewTable(schema.Name{Table: "t"}, schema.NewColumn("id", "bigint(20)"))
-		if known.put(wider, 1<<20) != wider {
+		if known.put(wider, "", 1<<20) != wider {
 			t.Error("a table that has changed is not taken")
 		}
 	})
@@ -95,14 +95,14 @@ func TestOldDescriptionIsLookedAtAgain(t *testing.T) {
 func TestDoubtIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var known tables
-		table := known.put(testTable(), 1<<20)
+		table := known.put(testTable(), "", 1<<20)
 		if !known.doubt(table, time.Second) {
 			t.Fatal("the first row that does not fit is no reason to look")
 		}
 		if got, _ := known.get(); got != nil {
 			t.Error("a doubted table is used before it is read again")
 		}
-		known.put(testTable(), 1<<20)
+		known.put(testTable(), "", 1<<20)
 		if known.doubt(table, time.Second) {
 			t.Error("a second look within a second")
 		}

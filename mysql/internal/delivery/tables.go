@@ -16,7 +16,8 @@ import (
 )
 
 // maxAge is how long a description is used: a column that was added, or has
-// become another type, must be noticed although no statement fails.
+// become another type, must be noticed although no statement fails. Most changes are
+// noticed sooner: see altered.
 const maxAge = time.Minute
 
 // tables holds the table as last read. The feeder loads it, the writer may
@@ -26,6 +27,7 @@ type tables struct {
 	table   *schema.Table // nil: never read
 	suspect bool          // not to be used before it is read again
 	read    time.Time
+	text    string    // the table's definition, from before it was read; empty if not known
 	doubted time.Time // when a row last was reason to read it
 	lacked  error     // that there was none, when it was last read; nil if there was
 
@@ -45,16 +47,26 @@ func (t *tables) get() (table *schema.Table, old bool) {
 }
 
 // put sets what was read, and returns the table as before if it has not changed.
-func (t *tables) put(table *schema.Table, packet int) *schema.Table {
+func (t *tables) put(table *schema.Table, text string, packet int) *schema.Table {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.table == nil || !reflect.DeepEqual(t.table, table) {
 		t.table = table
 	}
-	t.read, t.suspect, t.lacked = time.Now(), false, nil
+	t.read, t.text, t.suspect, t.lacked = time.Now(), text, false, nil
 	t.packet.Store(int64(packet))
 	t.live.Store(t.table)
 	return t.table
+}
+
+// definition is the text that table was read with and when that was; empty if it is not known.
+func (t *tables) definition(table *schema.Table) (text string, read time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.table != table {
+		return "", time.Time{}
+	}
+	return t.text, t.read
 }
 
 // lack notes that there is no table, as err says.
@@ -152,7 +164,7 @@ func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, 
 	made := false
 	for {
 		through := d.setup.Load()
-		t, packet, err := d.load(ctx, through)
+		t, text, packet, err := d.load(ctx, through)
 		if through.options.Design.Create != design.Off && !made && errors.Is(err, schema.ErrNoTable) {
 			err = d.create(ctx, through, sample)
 			if errors.Is(err, design.ErrNothing) || errors.Is(err, errStopped) {
@@ -172,7 +184,7 @@ func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, 
 			d.meter.SchemaLoaded()
 			d.health.up()
 			retry.healed()
-			return d.tables.put(t, packet), nil
+			return d.tables.put(t, text, packet), nil
 		case table != nil && !errors.As(err, new(*mendError)):
 			// What is known serves on: the writer finds out what is wrong.
 			d.log.Debugf("looking for changes of %s: %v", d.target(), err)
@@ -187,23 +199,26 @@ func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, 
 	}
 }
 
-func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, packet int, err error) {
+func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, text string, packet int, err error) {
 	var version string
 	if err = s.db.QueryRowContext(ctx, "SELECT @@max_allowed_packet, VERSION()").Scan(&packet, &version); err != nil {
-		return nil, 0, &beforeError{"connect", err}
+		return nil, "", 0, &beforeError{"connect", err}
 	}
 	flavour := fault.FlavourOf(version)
 	d.flavour.Store(uint32(flavour))
 	d.localInfile.Store(d.takesFiles(ctx, s, flavour))
 	d.rowAlias.Store(knowsAlias(flavour, version))
-	t, err = schema.Load(ctx, s.db, s.options.Table)
+	// First: if it is the same later, nothing has changed since before the table was read.
+	if text, err = schema.Definition(ctx, s.db, s.options.Table); err == nil {
+		t, err = schema.Load(ctx, s.db, s.options.Table)
+	}
 	if err == nil {
 		err = s.options.Manner.Check(ctx, s.db, t)
 	}
 	if err == nil && s.options.Ledger != nil && !t.Atomic {
 		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s is %s: alter it to InnoDB, or use atLeastOnce", s.options.Table, t.Engine)}
 	}
-	return t, packet, err
+	return t, text, packet, err
 }
 
 // knowsAlias tells whether a server of that VERSION() takes INSERT ... AS, as

@@ -34,9 +34,10 @@ type writer struct {
 	decoder payload.Decoder
 	keys    [][]int // the table's unique keys, as indexes into its columns
 	keysOf  *schema.Table
-	place   *place        // where the ledger stands; nil without one
-	lost    bool          // the session before was lost, not given up
-	unsure  bool          // the answer to what was sent last was lost
+	place   *place // where the ledger stands; nil without one
+	lost    bool   // the session before was lost, not given up
+	unsure  bool   // the answer to what was sent last was lost
+	glance  glance
 	leaks   *schema.Table // has transactions, but others that are written with it have none, as by a trigger
 	loading loading
 }
@@ -262,6 +263,9 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 		return err
 	}
 	w.used = time.Now()
+	if err := w.altered(ctx, b); err != nil {
+		return err
+	}
 	w.loading.used = w.loads(b, lo, hi)
 	if w.loading.used {
 		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table, &w.brief) })

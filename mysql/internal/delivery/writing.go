@@ -173,7 +173,7 @@ func (t *writing) wrote(start time.Time) {
 // pause waits until it is time for another try after err. A table that has
 // changed is read again at once, unless it was for this batch already.
 func (t *writing) pause(ctx context.Context, class fault.Class, err error) error {
-	if class == fault.Operator || class == fault.Unlisted || !fault.Usable(err) {
+	if class == fault.Operator || class == fault.Unlisted || !fault.Usable(err) && !errors.Is(err, errAltered) {
 		t.lose()
 	}
 	if class == fault.SchemaChanged && !t.rebuilt {

@@ -220,8 +220,8 @@ func definition(ctx context.Context, q sqlx.QueryerContext, table string) ([]byt
 	return text, nil
 }
 
-// nextNumber is the part of a definition that changes with the rows.
-var nextNumber = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+// nextNumber is the part of a definition that changes with the rows; the second is TiDB's.
+var nextNumber = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+| /\*T!\[auto_rand_base\] AUTO_RANDOM_BASE=[0-9]+ \*/`)
 
 // Definition returns what the server says a table is: a text that is another
 // one if anything is that Load reads. It is empty where this user may not see it.
