@@ -72,6 +72,9 @@ func (c *Column) appendComparable(b []byte, v any) ([]byte, bool) {
 		if slices.Contains(caseless, strings.ToLower(c.Type)) {
 			text = bytes.ToLower(text)
 		}
+		if strings.EqualFold(c.Type, "uuid") {
+			text = bytes.ReplaceAll(text, []byte("-"), nil)
+		}
 	}
 	return append(b, text...), true
 }
