@@ -20,8 +20,8 @@ var makingProperties = []Property{
 		Label: Text{"Add columns", "自动加列"},
 		Hint: Text{
 			"true adds a column, which takes NULL, for each new field; a column is never changed or dropped. Up to maxColumns; beyond, and for names that no " +
-				"column can have, extraFields holds. dryRun only logs the statement. The user needs ALTER.",
-			"true 表示为每个新字段添加一个可为 NULL 的列，从不修改或删除列。最多 maxColumns 列；超出部分以及不能作列名的字段按 extraFields 处理。dryRun 只在运行日志中给出语句。用户需要 ALTER 权限。",
+				"column can have or fields that the server takes no column for, as in a full row or a view, extraFields holds. dryRun only logs the statement. The user needs ALTER.",
+			"true 表示为每个新字段添加一个可为 NULL 的列，从不修改或删除列。最多 maxColumns 列；超出部分、不能作列名的字段，以及服务器不接受其列的字段（如行已满，或目标是视图），按 extraFields 处理。dryRun 只在运行日志中给出语句。用户需要 ALTER 权限。",
 		},
 		read: mode(func(r *reader, s string) { r.config.AutoEvolve = s }),
 	},

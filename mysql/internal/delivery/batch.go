@@ -31,16 +31,17 @@ type rowRef struct {
 // batch is rows ready to be written: cells holds len(rows) times len(cols)
 // arguments. Rows may lack columns that others have; full says that none does.
 type batch struct {
-	table *schema.Table
-	cols  []int // indexes into table.Columns
-	cells []schema.Argument
-	rows  []rowRef
-	bytes int   // estimate of the arguments on the wire
-	full  bool  // no cell is absent
-	noted int64 // bytes of the rule's ration
-	lot   int   // the most rows of one statement, of several; 0 where one takes all
-	loads bool  // LOAD DATA may take them all at once
-	grows bool  // a field without a column is to get one
+	table  *schema.Table
+	cols   []int // indexes into table.Columns
+	cells  []schema.Argument
+	rows   []rowRef
+	bytes  int     // estimate of the arguments on the wire
+	full   bool    // no cell is absent
+	noted  int64   // bytes of the rule's ration
+	lot    int     // the most rows of one statement, of several; 0 where one takes all
+	loads  bool    // LOAD DATA may take them all at once
+	grows  bool    // a field without a column is to get one, but for those
+	barred *barred // that get none; may be nil
 
 	manner  *manner  // how the rows are written; nil inserts them
 	options *Options // that manner is of
@@ -72,9 +73,14 @@ type fieldError struct {
 	table  schema.Name
 	source string // what of the mapping gives the column its value; empty if the field does
 	mapped bool   // there is a mapping
+	grows  bool   // it is to get one
+	why    error  // the server takes none; nil: nobody has tried
 }
 
 func (e *fieldError) Error() string {
+	if e.why != nil {
+		return fmt.Sprintf("field %q: table %q has no such column, and can have none: %v, leave it out of the rule, or set extraFields to \"ignore\"", e.field, e.table.Table, e.why)
+	}
 	if e.source != "" {
 		return fmt.Sprintf("column %q (%s): table %q has no such column; add it to the table, or correct the property", e.field, e.source, e.table.Table)
 	}
@@ -178,15 +184,14 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 		} else {
 			cell = b.place(i, f.Name)
 		}
-		if cell == extra && b.refuses(f, o) {
-			err = &fieldError{field: string(f.Name), table: b.table.Name}
-			wrong = -1
-			break
+		if cell == extra {
+			if e := b.refuse(f, o); e != nil {
+				err, wrong = e, -1
+				break
+			}
+			dropped++
 		}
 		if cell < 0 {
-			if cell == extra {
-				dropped++
-			}
 			continue
 		}
 		placed++
@@ -227,13 +232,24 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 	return dropped, nil
 }
 
-// refuses tells whether f, which has no column, is an error of its row. A table
-// that grows has a column for it soon; null can wait until it is something.
-func (b *batch) refuses(f *payload.Field, o *Options) bool {
-	if b.grows && design.CheckName(string(f.Name)) == nil {
-		return f.Value.Kind != payload.Null
+// refuse says why f, which has no column, is an error of its row; nil: it is
+// none. A table that grows has a column for it soon, if it can have one; null can
+// wait until it is something.
+func (b *batch) refuse(f *payload.Field, o *Options) error {
+	grows, why := b.grows || o.Design.Evolve == design.On, error(nil)
+	if grows || o.Design.Create == design.On {
+		why = b.barred.why(b.table, f.Name)
 	}
-	return !o.IgnoreExtraFields && !slices.Contains(o.Unasked, string(f.Name))
+	able := design.CheckName(string(f.Name)) == nil
+	switch {
+	case grows && able && f.Value.Kind == payload.Null:
+		return nil
+	case b.grows && able && why == nil:
+		return &fieldError{field: string(f.Name), table: b.table.Name, grows: true}
+	case o.IgnoreExtraFields || slices.Contains(o.Unasked, string(f.Name)):
+		return nil
+	}
+	return &fieldError{field: string(f.Name), table: b.table.Name, why: why}
 }
 
 // addAlike is add for a row that has the fields of the one before in their

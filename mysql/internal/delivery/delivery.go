@@ -179,6 +179,7 @@ type Delivery struct {
 	unreadable sync.Once // the user may not read the table: said
 
 	refusals refusals
+	barred   barred
 
 	brief   brief
 	batches chan *batch   // unbuffered: a batch that is taken is being written
@@ -245,6 +246,7 @@ func (d *Delivery) Start() {
 // from any goroutine. What is converted already is written as it is.
 func (d *Delivery) Reconfigure(o Options, db *sqlx.DB) {
 	old := d.setup.Swap(&setup{o, db})
+	d.barred.forget() // the rule may declare other types, or another table
 	if !reflect.DeepEqual(old.options.Manner, o.Manner) {
 		d.tables.forget() // another manner needs to know more of it
 	}

@@ -273,11 +273,11 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		if f.options.Mapping != nil {
 			f.tellMissing(t)
 		}
-		f.batch.grows = !grown && f.grows(t)
+		f.batch.grows, f.batch.barred = !grown && f.grows(t), &f.barred
 		if dropped, err = f.batch.add(ref, row, f.options); err == nil {
 			break
 		}
-		if f.batch.grows && errors.As(err, new(*fieldError)) {
+		if lacking := (*fieldError)(nil); errors.As(err, &lacking) && lacking.grows {
 			f.asking = ref
 			err := f.grow(ctx, t)
 			if errors.Is(err, design.ErrNothing) || errors.Is(err, schema.ErrNoTable) { // it has gone meanwhile

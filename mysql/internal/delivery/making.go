@@ -11,7 +11,6 @@ import (
 	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/mapping"
 	"ekuiper-mysql/mysql/internal/payload"
-	"ekuiper-mysql/mysql/internal/schema"
 	"ekuiper-mysql/mysql/internal/statement"
 )
 
@@ -137,7 +136,7 @@ func (d *Delivery) create(ctx context.Context, s *setup, sample sampler) error {
 	if err != nil {
 		return err
 	}
-	columns, over, err := o.Design.Table(rows)
+	columns, over, err := o.Design.Table(rows.Without(d.barred.has(nil)))
 	if errors.Is(err, design.ErrNothing) {
 		return err
 	}
@@ -148,7 +147,7 @@ func (d *Delivery) create(ctx context.Context, s *setup, sample sampler) error {
 	if o.Design.Create == design.DryRun {
 		return &mendError{fmt.Sprintf("%s does not exist; autoCreate is dryRun: with true it would be made, after a look at %d rows, by: %s", o.Table, rows.Rows(), text)}
 	}
-	if err := d.define(ctx, s, "CREATE", text); err != nil {
+	if text, err = d.makeTable(ctx, s, columns); err != nil {
 		return err
 	}
 	d.log.Infof("%s did not exist and is made, after a look at %d rows: %s", d.target(), rows.Rows(), text)
@@ -161,7 +160,35 @@ func (d *Delivery) create(ctx context.Context, s *setup, sample sampler) error {
 	return nil
 }
 
-// define runs a statement that makes something; what says the privilege that it takes.
+// makeTable makes the table of columns, but for those of the rows' own that the
+// server takes in none, and returns the statement that has done it.
+func (d *Delivery) makeTable(ctx context.Context, s *setup, columns []design.Column) (text string, err error) {
+	o := &s.options
+	var bars []bar
+	defer func() { d.bar(s, nil, bars) }()
+	for len(columns) > 0 {
+		text = statement.CreateTable(o.Table, columns, o.Design.Key)
+		err = d.define(ctx, s, "CREATE", text)
+		var refused *refusedError
+		if !errors.As(err, &refused) {
+			return text, err
+		}
+		if narrow, can := design.Narrow(columns); can && refused.number == rowTooWide {
+			columns = narrow
+			continue
+		}
+		some, out := refused.spare(columns, &o.Design)
+		if len(out) == 0 {
+			return "", refused.mend()
+		}
+		bars = append(bars, refused.bars(out)...)
+		columns = some
+	}
+	return "", design.ErrNothing
+}
+
+// define runs a statement that makes something; what says the privilege that it
+// takes. That nobody can run it is a refusedError.
 func (d *Delivery) define(ctx context.Context, s *setup, what, text string) error {
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
@@ -197,7 +224,11 @@ func (d *Delivery) define(ctx context.Context, s *setup, what, text string) erro
 	case number == 0 || class == fault.Passing || class == fault.OutcomeUnknown:
 		return &beforeError{doing, err}
 	}
-	return &mendError{fmt.Sprintf("%s: %v; mend the rule's schema or primaryKey, or let an administrator run it, changed as need be: %s", doing, err, text)}
+	refused := &refusedError{number: number, doing: doing, text: text, err: err}
+	if refused.lasts() {
+		return refused
+	}
+	return refused.mend()
 }
 
 // Numbers of the server's errors.
@@ -208,93 +239,3 @@ const (
 
 // errThere says that somebody else was quicker.
 var errThere = errors.New("it is there already")
-
-// growth is what a feeder knows of fields without columns.
-type growth struct {
-	spent *schema.Table   // has got what it may have, or can have
-	told  map[string]bool // fields that a dry run has told of
-}
-
-// grows tells whether a field that t has no column for is to get one.
-func (f *feeder) grows(t *schema.Table) bool {
-	return f.options.Design.Evolve != design.Off && f.growth.spent != t
-}
-
-// grow gives t, which the row at hand did not fit, the columns that it lacks,
-// or says which these would be. An error means that ctx is done.
-func (f *feeder) grow(ctx context.Context, t *schema.Table) error {
-	if f.options.Design.Evolve == design.On {
-		grown, full, err := f.evolve(ctx, t, f.sampler)
-		if err == nil && (full || grown == t) {
-			f.growth.spent = grown
-		}
-		return err
-	}
-	columns, _ := f.options.Design.Missing(t, f.sampleOf([]rowRef{f.asking}, t))
-	var news []design.Column
-	for _, c := range columns {
-		if !f.growth.told[c.Name] && len(f.growth.told) < f.options.Design.MaxColumns {
-			news = append(news, c)
-		}
-	}
-	if len(news) == 0 {
-		return nil
-	}
-	if f.growth.told == nil {
-		f.growth.told = map[string]bool{}
-	}
-	for _, c := range news {
-		f.growth.told[c.Name] = true
-	}
-	f.log.Infof("%s lacks columns; autoEvolve is dryRun: with true it would get them by: %s", f.target(), statement.AddColumns(f.options.Table, news))
-	return nil
-}
-
-// evolve gives t the columns that it lacks for the rows that sample looks at,
-// and returns it as it is then; full says that fields are left which get none.
-// An error means that ctx is done.
-func (d *Delivery) evolve(ctx context.Context, t *schema.Table, sample sampler) (_ *schema.Table, full bool, err error) {
-	rows, err := sample(ctx, t)
-	if err != nil {
-		return nil, false, err
-	}
-	retry := newRetry(d, "adding columns to")
-	for {
-		through := d.setup.Load()
-		plan := &through.options.Design
-		columns, over := plan.Missing(t, rows)
-		if len(columns) == 0 {
-			if over > 0 {
-				d.log.Warnf("%s has %d columns, and maxColumns is %d: %d new fields get none; what becomes of them is extraFields' affair", d.target(), len(t.Columns), plan.MaxColumns, over)
-			}
-			retry.healed()
-			return t, over > 0, nil
-		}
-		text := statement.AddColumns(through.options.Table, columns)
-		failed := d.define(ctx, through, "ALTER", text)
-		switch {
-		case failed == nil:
-			d.log.Infof("%s gets columns for new fields: %s", d.target(), text)
-		case errors.Is(failed, errStopped):
-			return nil, false, failed
-		case !errors.Is(failed, errThere) && d.setup.Load() == through:
-			if err := retry.wait(ctx, failed); err != nil {
-				return nil, false, err
-			}
-		}
-		// Also after an error: somebody may have added them meanwhile.
-		before := t
-		d.tables.drop(t)
-		if t, err = d.current(ctx, sample); err != nil {
-			return nil, false, err
-		}
-		if t == before && (failed == nil || errors.Is(failed, errThere)) {
-			if err := retry.wait(ctx, errUnseen); err != nil { // as on a replica that lags
-				return nil, false, err
-			}
-		}
-	}
-}
-
-// errUnseen says that a change is not to be seen yet.
-var errUnseen = errors.New("the server does not show the new columns yet")

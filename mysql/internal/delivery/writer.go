@@ -214,7 +214,7 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 	if err == nil && w.through.options.Design.Evolve == design.On {
 		t, _, err = w.evolve(ctx, t, sample)
 	}
-	nb := &batch{}
+	nb := &batch{barred: &w.barred}
 	defer func() { nb.lot = b.lot }()
 	for err == nil && nb.prepare(t, &w.setup.Load().options, w.rowAlias.Load()) != nil {
 		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it

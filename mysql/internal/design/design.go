@@ -178,7 +178,7 @@ func (p *Plan) Table(s *Sample) (columns []Column, over int, err error) {
 		if p.Evolve == On { // what was null in all rows gets a column once it is something
 			fields = slices.DeleteFunc(slices.Clone(fields), func(f *field) bool { return f.seen == 0 })
 		}
-		columns, over = p.extend(columns, 0, fields, p.Key)
+		columns, over = p.extend(columns, nil, fields, p.Key)
 	}
 	if len(columns) == 0 {
 		return nil, over, ErrNothing
@@ -205,7 +205,7 @@ func (p *Plan) Missing(t *schema.Table, s *Sample) (columns []Column, over int) 
 			fields = append(fields, f)
 		}
 	}
-	columns, over = p.extend(nil, len(t.Columns), fields, nil)
+	columns, over = p.extend(nil, t.Columns, fields, nil)
 	for i := range columns {
 		// What the table has already has no value for it.
 		columns[i].Type.notNull, columns[i].Type.counts = false, false
@@ -214,14 +214,20 @@ func (p *Plan) Missing(t *schema.Table, s *Sample) (columns []Column, over int) 
 }
 
 // extend adds a column for each of fields that has none, as declared if it is,
-// where the table has so many others.
-func (p *Plan) extend(columns []Column, others int, fields []*field, key []string) (_ []Column, over int) {
+// where the table has the others.
+func (p *Plan) extend(columns []Column, others []schema.Column, fields []*field, key []string) (_ []Column, over int) {
 	wide := 0
+	for i := range others {
+		wide += widthOf(others[i].Type)
+	}
+	for _, c := range columns {
+		wide += widthOf(c.Type.text)
+	}
 	for _, f := range fields {
 		if find(columns, f.name) >= 0 {
 			continue
 		}
-		if others+len(columns) >= p.MaxColumns {
+		if len(others)+len(columns) >= p.MaxColumns {
 			over++
 			continue
 		}
@@ -230,12 +236,38 @@ func (p *Plan) extend(columns []Column, others int, fields []*field, key []strin
 			c = p.Declared[i]
 		} else {
 			keyed := slices.ContainsFunc(key, func(k string) bool { return schema.SameName(k, []byte(f.name)) })
-			c.Type = f.choose(p.UTC, keyed, len(key), wide < mostWide)
+			c.Type = f.choose(p.UTC, keyed, len(key), wide+usualWidth <= mostWide*usualWidth)
 		}
-		if strings.HasPrefix(c.Type.text, "VARCHAR") {
-			wide++
-		}
+		wide += widthOf(c.Type.text)
 		columns = append(columns, c)
 	}
 	return columns, over
+}
+
+// widthOf is how many characters a column of the type takes up in a row: what
+// is longer stands beside the row.
+func widthOf(text string) int {
+	kind, width, _ := strings.Cut(text, "(")
+	if kind = strings.ToLower(kind); kind != "varchar" && kind != "char" {
+		return 0
+	}
+	width, _, _ = strings.Cut(width, ")")
+	return max(atoi(width), 1)
+}
+
+// Narrow returns columns that take up less room in a row, and whether there are
+// any: TEXT for a VARCHAR that was guessed from the rows.
+func Narrow(columns []Column) (narrow []Column, can bool) {
+	narrow = slices.Clone(columns)
+	for i := range narrow {
+		if t := &narrow[i].Type; t.guessed {
+			*t, can = Type{text: "TEXT"}, true
+		}
+	}
+	return narrow, can
+}
+
+// Spares tells whether a new table may do without the column.
+func (p *Plan) Spares(name string) bool {
+	return find(p.Declared, name) < 0 && !slices.ContainsFunc(p.Key, func(k string) bool { return schema.SameName(k, []byte(name)) })
 }

@@ -142,6 +142,58 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// What the table has already takes up room as well.
+func TestTextHasRoomInTheRow(t *testing.T) {
+	p := Plan{MaxColumns: 200, Evolve: On}
+	for kind, want := range map[string]string{
+		"int": "VARCHAR(255)", "varchar(255)": "VARCHAR(255)", "varchar(11986)": "TEXT", "CHAR(255)": "VARCHAR(255)", "text": "VARCHAR(255)", "varbinary(60000)": "VARCHAR(255)",
+	} {
+		columns, _ := p.Missing(schema.NewTable(schema.Name{Table: "t"}, schema.NewColumn("a", kind)), sampleOf(t, `{"x":"x"}`))
+		if got := show(columns); got != "x "+want+" NULL" {
+			t.Errorf("beside %s: %s", kind, got)
+		}
+	}
+	many := make([]schema.Column, mostWide)
+	for i := range many {
+		many[i] = schema.NewColumn(fmt.Sprintf("c%d", i), "varchar(255)")
+	}
+	for has, want := range map[int]string{mostWide - 1: "x VARCHAR(255) NULL, y TEXT NULL", mostWide: "x TEXT NULL, y TEXT NULL"} {
+		columns, _ := p.Missing(schema.NewTable(schema.Name{Table: "t"}, many[:has]...), sampleOf(t, `{"x":"x","y":"y"}`))
+		if got := show(columns); got != want {
+			t.Errorf("beside %d: %s", has, got)
+		}
+	}
+}
+
+// Only what the rows tell of is made narrower, or left out.
+func TestTablesThatAreTooLarge(t *testing.T) {
+	declared, err := ParseDeclaration(map[string]any{"d": "VARCHAR(255)"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Plan{MaxColumns: 10, Evolve: On, Declared: declared, Key: []string{"K"}}
+	sample := sampleOf(t, `{"k":"x","x":"x","n":1,"out":1}`)
+	columns, _, err := p.Table(sample.Without(func(name string) bool { return name == "out" }))
+	if got := show(columns); err != nil || got != "d VARCHAR(255) NULL, k VARCHAR(255) NULL, x VARCHAR(255) NULL, n BIGINT NULL" {
+		t.Fatal(got, err)
+	}
+	narrow, can := Narrow(columns)
+	if got := show(narrow); !can || got != "d VARCHAR(255) NULL, k VARCHAR(255) NULL, x TEXT NULL, n BIGINT NULL" {
+		t.Error(got, can)
+	}
+	if again, can := Narrow(narrow); can || show(again) != show(narrow) {
+		t.Error(show(again), can)
+	}
+	for name, want := range map[string]bool{"D": false, "k": false, "x": true, "n": true} {
+		if p.Spares(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+	if columns, _, _ = p.Table(sample); len(columns) != 5 {
+		t.Errorf("the sample has changed: %s", show(columns))
+	}
+}
+
 func TestMissingColumns(t *testing.T) {
 	declared, err := ParseDeclaration(map[string]any{"n": "INT NOT NULL DEFAULT 7"}, nil)
 	if err != nil {

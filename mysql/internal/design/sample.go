@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,13 @@ func (s *Sample) Add(row payload.Row) {
 			f.look(row.Fields[i].Value)
 		}
 	}
+}
+
+// Without returns the sample without the fields that out tells, for reading only.
+func (s *Sample) Without(out func(name string) bool) *Sample {
+	fewer := *s
+	fewer.fields = slices.DeleteFunc(slices.Clone(s.fields), func(f *field) bool { return out(f.name) })
+	return &fewer
 }
 
 func (s *Sample) field(name []byte) *field {
@@ -179,7 +187,7 @@ func (f *field) time(text []byte) {
 const (
 	usualWidth = 255 // characters of a VARCHAR
 	mostShort  = 64  // characters of a sampled text for which that leaves room
-	mostWide   = 48  // VARCHAR columns of a table: a row may have 65,535 bytes, four to a character
+	mostWide   = 48  // VARCHAR columns of that width in a table: a row may have 65,535 bytes, four to a character
 	keyBytes   = 3072
 	mostText   = 1 << 14 // bytes of a sampled text for which TEXT leaves room
 )
@@ -213,7 +221,7 @@ func (f *field) choose(utc, keyed bool, keyColumns int, short bool) Type {
 	}
 	switch {
 	case short && f.chars <= mostShort:
-		return Type{text: fmt.Sprintf("VARCHAR(%d)", usualWidth)}
+		return Type{text: fmt.Sprintf("VARCHAR(%d)", usualWidth), guessed: true}
 	case f.bytes <= mostText:
 		return Type{text: "TEXT"}
 	}

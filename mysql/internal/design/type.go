@@ -14,6 +14,7 @@ type Type struct {
 	notNull bool
 	value   string // the DEFAULT as SQL, or ""
 	counts  bool   // AUTO_INCREMENT
+	guessed bool   // a VARCHAR that the rows tell of: TEXT holds them as well
 }
 
 // SQL is the text that declares a column of the type, of a primary key or not.
