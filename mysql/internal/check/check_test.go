@@ -252,6 +252,10 @@ func TestTable(t *testing.T) {
 			step: table, detail: "not atomic", remedy: "ALTER TABLE `t` ENGINE=InnoDB",
 		},
 		{
+			name: "a view without transactions", table: "v", ddl: []string{"CREATE TABLE @.t (id INT PRIMARY KEY) ENGINE=MyISAM", "CREATE VIEW @.v AS SELECT id FROM @.t"}, rows: `{"id":1}`, others: map[string]Status{table: Warning},
+			step: table, detail: "engine MyISAM of the view's table testtable_", remedy: "`.`t` ENGINE=InnoDB",
+		},
+		{
 			name: "rows that choose", table: "m_{id}", ddl: []string{"CREATE TABLE @.m_1 (id INT PRIMARY KEY)"}, more: []any{"allowedTables", "m_*"}, rows: `{"id":1}`,
 			step: table, detail: "m_1 has 1 columns",
 		},

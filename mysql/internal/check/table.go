@@ -278,17 +278,21 @@ func (c *checking) describe(t *target) Step {
 		}
 	}
 	switch {
-	case found.Engine == "":
+	case found.Engine == "" && found.Atomic:
 		parts = append(parts, "a view, or its engine is not shown")
 	case found.Atomic:
 		parts = append(parts, "engine "+found.Engine+", atomic")
 	default:
-		parts = append(parts, "engine "+found.Engine+", not atomic")
+		unsafe, engine := found.Unsafe()
+		if unsafe != found.Name {
+			engine += " of the view's table " + unsafe.String()
+		}
+		parts = append(parts, "engine "+engine+", not atomic")
 		s.Status = Warning
-		s.Remedy = "a statement that fails leaves a part of itself behind in such a table: ALTER TABLE " + statement.Table(t.name) + " ENGINE=InnoDB"
+		s.Remedy = "a statement that fails leaves a part of itself behind in such a table: ALTER TABLE " + statement.Table(unsafe) + " ENGINE=InnoDB"
 		if c.config.ExactlyOnce {
 			s.Status = Failed
-			s.Remedy = "delivery exactlyOnce needs transactions: ALTER TABLE " + statement.Table(t.name) + " ENGINE=InnoDB"
+			s.Remedy = "delivery exactlyOnce needs transactions: ALTER TABLE " + statement.Table(unsafe) + " ENGINE=InnoDB"
 		}
 	}
 	s.Detail = strings.Join(parts, ", ")

@@ -216,7 +216,12 @@ func (d *Delivery) load(ctx context.Context, s *setup) (t *schema.Table, text st
 		err = s.options.Manner.Check(ctx, s.db, t)
 	}
 	if err == nil && s.options.Ledger != nil && !t.Atomic {
-		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s is %s: alter it to InnoDB, or use atLeastOnce", s.options.Table, t.Engine)}
+		name, engine := t.Unsafe()
+		of := ""
+		if name != t.Name {
+			of = fmt.Sprintf(", which %s is a view of,", s.options.Table)
+		}
+		err = &mendError{fmt.Sprintf("delivery \"exactlyOnce\" needs a table with transactions, and the engine of %s%s is %s: alter it to InnoDB, or use atLeastOnce", name, of, engine)}
 	}
 	return t, text, packet, err
 }

@@ -59,7 +59,12 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 	if t.Engine, err = loadEngine(ctx, q, database, table); err != nil {
 		return nil, fmt.Errorf("read the engine of %s: %w", name, err)
 	}
-	t.Atomic = isAtomic(t.Engine)
+	if t.Engine == "" {
+		if err := t.loadBase(ctx, q, database, table); err != nil {
+			return nil, fmt.Errorf("read the tables that %s shows: %w", name, err)
+		}
+	}
+	t.Atomic = isAtomic(t.Engine) && t.baseEngine == ""
 	t.buildIndex()
 	return t, nil
 }
@@ -68,7 +73,7 @@ func Load(ctx context.Context, q sqlx.QueryerContext, name Name) (*Table, error)
 var notAtomic = []string{"MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE", "MRG_MyISAM"}
 
 // isAtomic tells whether a failed statement leaves a table of the engine as it
-// was. Of a view, which has no engine, that is assumed.
+// was. Where it is not known that is assumed.
 func isAtomic(engine string) bool {
 	return !slices.ContainsFunc(notAtomic, func(e string) bool { return strings.EqualFold(e, engine) })
 }

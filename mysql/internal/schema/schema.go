@@ -89,6 +89,9 @@ type Table struct {
 	Atomic     bool   // a statement that fails leaves nothing of itself behind
 	Unique     Unique // what LoadUnique found; empty before
 
+	base       Name   // of a view that is not Atomic: a table that it shows, without transactions
+	baseEngine string // of base; empty of others
+
 	index map[string]int // by exact name; nil in a table too narrow to need it
 }
 

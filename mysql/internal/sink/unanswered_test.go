@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -83,6 +84,38 @@ func TestRuleEditedWhileItsTableLosesItsTransactions(t *testing.T) {
 // TestConnectionsThatDoNotLastForATransaction do for a part of it.
 func TestConnectionsThatDoNotLastForATransaction(t *testing.T) {
 	newBundle(t, keyless).wantOnce(&lossy{what: inserts, every: 3}, 4000, 4000, 3) // it takes four
+}
+
+// TestViewOfATableWithoutTransactions is written to as that table is.
+func TestViewOfATableWithoutTransactions(t *testing.T) {
+	ddl := []string{"CREATE TABLE m (id INT, v TINYINT CHECK (v >= 0)) ENGINE=MyISAM", "CREATE VIEW w AS SELECT * FROM m", "CREATE VIEW t AS SELECT id, v FROM w"}
+	var rows []string
+	for i := range 50 {
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"v":1}`, i))
+	}
+	rows[40] = `{"id":40,"v":-3}`
+	batch := "[" + strings.Join(rows, ",") + "]"
+	t.Run("atLeastOnce", func(t *testing.T) {
+		b := newBundle(t, ddl...)
+		s := b.open(b.props("", "t"))
+		b.collect(s, batch)
+		b.settle(s)
+		b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM m", "49,49")
+		b.wantFate(s, 49, 1)
+	})
+	t.Run("exactlyOnce", func(t *testing.T) {
+		b := newBundle(t, ddl...)
+		refused := b.log.saying(`delivery "exactlyOnce" needs a table with transactions, and the engine of ` + b.database + ".m, which t is a view of, is MyISAM: alter it to InnoDB, or use atLeastOnce")
+		s := b.open(b.props("", "t", "delivery", "exactlyOnce"))
+		b.collect(s, batch)
+		await(t, refused, "the log to name the engine")
+		b.wantRows("SELECT COUNT(*) FROM m", "0")
+		b.exec("ALTER TABLE m ENGINE=InnoDB")
+		_ = s.Close(b.context("rule"))
+		s = b.open(b.props("", "t", "delivery", "exactlyOnce"))
+		b.settle(s)
+		b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM m", "49,49")
+	})
 }
 
 // TestTriggerThatWritesWithoutTransactions holds no rows up: the table itself is

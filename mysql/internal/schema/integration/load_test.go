@@ -118,6 +118,43 @@ func TestLoadOfAView(t *testing.T) {
 	}
 }
 
+// TestLoadOfAViewLooksBeneath: a view is as safe as the tables that it shows.
+func TestLoadOfAViewLooksBeneath(t *testing.T) {
+	db := open(t, "load_beneath")
+	db.MustExec("CREATE TABLE safe (a INT, k INT PRIMARY KEY)")
+	db.MustExec("CREATE TABLE `un``sa.fe` (a INT, k INT PRIMARY KEY) ENGINE=MyISAM")
+	db.MustExec("CREATE VIEW v_safe AS SELECT a FROM safe WHERE a <> 5")
+	db.MustExec("CREATE VIEW v_unsafe AS SELECT x.a FROM `un``sa.fe` AS x")
+	db.MustExec("CREATE VIEW `v``nested` AS SELECT a AS b FROM v_unsafe")
+	db.MustExec("CREATE VIEW v_joined AS SELECT safe.a AS b FROM safe LEFT JOIN `un``sa.fe` u USING (k)")
+	db.MustExec("CREATE VIEW v_listed AS SELECT safe.a AS b FROM safe, v_safe, `v``nested` u")
+	for view, want := range map[string]string{
+		"v_safe": "v_safe ", "v_unsafe": "load_beneath.`un``sa.fe` MyISAM", "v`nested": "load_beneath.`un``sa.fe` MyISAM",
+		"v_joined": "load_beneath.`un``sa.fe` MyISAM", "v_listed": "load_beneath.`un``sa.fe` MyISAM", "safe": "safe InnoDB", "un`sa.fe": "`un``sa.fe` MyISAM",
+	} {
+		got, err := schema.Load(context.Background(), db, schema.Name{Table: view})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, engine := got.Unsafe()
+		if text := name.String() + " " + engine; text != want || got.Atomic != !strings.HasSuffix(want, "MyISAM") {
+			t.Errorf("%s: %s, atomic %v; want %s", view, text, got.Atomic, want)
+		}
+	}
+	// Who may not see what a view is made of is told nothing.
+	if err := server.CreateUser("blind", "secret", "INSERT, SELECT ON load_beneath.v_unsafe"); err != nil {
+		t.Fatal(err)
+	}
+	blind, err := sqlx.Open("mysql", server.UserDSN("blind", "secret", "load_beneath"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blind.Close()
+	if got, err := schema.Load(context.Background(), blind, schema.Name{Table: "v_unsafe"}); err != nil || !got.Atomic {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // INSERT alone must do: key, generated columns and MariaDB's JSON included.
 func TestLoadNeedsInsertPrivilegeOnly(t *testing.T) {
 	db := open(t, "load_grant")
