@@ -3,24 +3,16 @@
 // a power cut may take the record. It imports nothing of ours.
 //
 // The file has two slots that are written in turn, each with a number and a
-// checksum: a kill in the middle of a write leaves the record before.
+// checksum, and a word that names the one stored last: a kill in the middle of a
+// write leaves the record before. Damage leaves the last record or none, but
+// never one that was replaced.
 package marker
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"sync"
-)
-
-const (
-	// MaxRecord is the largest record, in bytes.
-	MaxRecord = 48
-	slotHead  = 4 + 4 + 8 // checksum, length, number
-	slotSize  = slotHead + MaxRecord
-	fileSize  = 2 * slotSize
 )
 
 // ErrClosed says that the file takes no more.
@@ -30,6 +22,8 @@ var ErrClosed = errors.New("the marker is closed")
 // Files of one path must not be used at a time.
 type File struct {
 	path string
+
+	damaged bool // when it was opened
 
 	mu     sync.Mutex
 	area   area // nil when closed or given up
@@ -41,8 +35,9 @@ type File struct {
 
 // area is where the slots are.
 type area interface {
-	// Store puts b at the offset; a fault of the disk is an error.
-	Store(b []byte, at int) error
+	// Commit puts b at the offset at and, where a kill may leave a part of that,
+	// then the word at its own. A fault of the disk is an error.
+	Commit(b []byte, at int, word uint32, wordAt int) error
 	Close() error
 }
 
@@ -62,17 +57,17 @@ func (m *File) open() error {
 	}
 	var b [fileSize]byte
 	n, _ := f.ReadAt(b[:], 0)
-	m.number, m.last = 0, nil
-	for at := 0; at+slotSize <= n; at += slotSize {
-		if number, record, ok := parse(b[at : at+slotSize]); ok && number > m.number {
-			m.number, m.last = number, record
-		}
-	}
-	if m.last == nil || n < fileSize {
+	is := newest(b[:n])
+	m.number, m.last, m.damaged = is.number, is.record, is.damage
+	if !is.sound {
 		// The space has to be there before the file is mapped: a hole that
 		// finds the disk full would be a fault of memory.
-		b = [fileSize]byte{}
-		_, err = f.WriteAt(b[:], 0)
+		anew := make([]byte, fileSize)
+		if m.last != nil {
+			m.number += 2
+			anew = image(m.number, m.last)
+		}
+		_, err = f.WriteAt(anew, 0)
 	}
 	if err == nil {
 		m.area, err = newArea(f)
@@ -83,15 +78,16 @@ func (m *File) open() error {
 	return err
 }
 
-func parse(b []byte) (number uint64, record []byte, ok bool) {
-	n := binary.LittleEndian.Uint32(b[4:])
-	if n > MaxRecord || binary.LittleEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:slotHead+n]) {
-		return 0, nil, false
-	}
-	return binary.LittleEndian.Uint64(b[8:]), append([]byte{}, b[slotHead:slotHead+n]...), true
+// Damaged tells whether the file had been harmed by something else than a kill
+// when it was opened. Then Last is nil, whatever was stored.
+func (m *File) Damaged() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.damaged
 }
 
-// Last returns the record that was stored last, or nil. It is not to be written to.
+// Last returns the record that was stored last, or nil where there is none or
+// it is not known. It is not to be written to.
 func (m *File) Last() []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,12 +112,8 @@ func (m *File) Store(record []byte) error {
 		}
 	}
 	m.number++
-	b := m.slot[:slotHead+len(record)]
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(record)))
-	binary.LittleEndian.PutUint64(b[8:], m.number)
-	copy(b[slotHead:], record)
-	binary.LittleEndian.PutUint32(b, crc32.ChecksumIEEE(b[4:]))
-	if err := m.area.Store(b, int(m.number%2)*slotSize); err != nil {
+	b := appendSlot(m.slot[:0], m.number, record)
+	if err := m.area.Commit(b, int(m.number%2)*slotSize, word(m.number), wordAt); err != nil {
 		_ = m.area.Close()
 		m.area = nil
 		if e := os.Remove(m.path); e != nil {

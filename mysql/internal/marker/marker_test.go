@@ -84,7 +84,7 @@ func TestMarker(t *testing.T) {
 	}
 }
 
-// Whatever byte is wrong, the other slot is found, or nothing.
+// Whatever byte is wrong, the last record is found, or none, and others after it.
 func TestDamage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	m := open(t, path)
@@ -100,14 +100,14 @@ func TestDamage(t *testing.T) {
 		if err := os.WriteFile(path+"2", b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(open(t, path+"2").Last()); got != "one" && got != "two" {
+		if got := string(open(t, path+"2").Last()); got != "" && got != "two" {
 			t.Errorf("byte %d wrong: found %q", i, got)
 		}
 		if err := os.WriteFile(path+"2", whole[:i], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		cut := open(t, path+"2")
-		if got := string(cut.Last()); got != "" && got != "one" && got != "two" {
+		if got := string(cut.Last()); got != "" && got != "two" {
 			t.Errorf("cut at %d: found %q", i, got)
 		}
 		store(t, cut, "three")

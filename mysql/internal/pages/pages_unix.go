@@ -39,10 +39,27 @@ func (p *Pages) Store(b []byte, off int) error {
 // StoreWord writes n, little-endian, to off, a multiple of 4: at once, so that
 // a kill leaves what was there or n.
 func (p *Pages) StoreWord(n uint32, off int) error {
+	word := p.word(off)
+	return guard(func() { atomic.StoreUint32(word, littleEndian(n)) })
+}
+
+// Commit is Store, and then StoreWord: a kill leaves the word as it was unless
+// all of b is there.
+func (p *Pages) Commit(b []byte, off int, n uint32, wordOff int) error {
+	to, word := p.memory[off:off+len(b)], p.word(wordOff)
+	return guard(func() {
+		copy(to, b)
+		atomic.StoreUint32(word, littleEndian(n))
+	})
+}
+
+func (p *Pages) word(off int) *uint32 { return (*uint32)(unsafe.Pointer(&p.memory[off : off+4][0])) }
+
+// littleEndian returns the number that this machine stores as it would be stored little-endian.
+func littleEndian(n uint32) uint32 {
 	var b [4]byte
 	binary.LittleEndian.PutUint32(b[:], n)
-	word := (*uint32)(unsafe.Pointer(&p.memory[off : off+4][0]))
-	return guard(func() { atomic.StoreUint32(word, binary.NativeEndian.Uint32(b[:])) })
+	return binary.NativeEndian.Uint32(b[:])
 }
 
 // guard makes an error of a page that the disk does not give. What it panics with

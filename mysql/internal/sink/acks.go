@@ -31,6 +31,9 @@ func (o *Outboxes) openAckMemory(id identity, queue journal.Queue, acks bool, lo
 	if err == nil {
 		var note *marker.File
 		if note, err = marker.Open(filepath.Join(dir, ackFile)); err == nil {
+			if note.Damaged() {
+				log.Warnf("%s was damaged: how far acknowledgements had come is not known, and after a kill eKuiper may wait for seconds, once; it is made anew, but the disk should be checked", filepath.Join(dir, ackFile))
+			}
 			return &ackMemory{disk, note}
 		}
 	}

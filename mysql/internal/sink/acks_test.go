@@ -1,6 +1,9 @@
 package sink
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/lf-edge/ekuiper/sdk/go/runtime"
@@ -53,5 +56,38 @@ func TestNoAcksNoNotes(t *testing.T) {
 	}
 	if _, keeps := b.openRule("off", b.props("", "t", "requireAck", true, "journal", "off")).AckNote(); keeps {
 		t.Error("keeps notes without a journal")
+	}
+}
+
+// A note that the disk has changed is none: one of before must not be believed.
+func TestHarmedNoteIsNone(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id BIGINT)")
+	props := b.props("", "t", "requireAck", true)
+	s := b.open(props)
+	for _, note := range []string{"first", "second", "third"} {
+		if err := s.SetAckNote([]byte(note)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(b.context("rule")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(b.folder, journals, "*", ackFile))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[bytes.Index(data, []byte("third"))] ^= 1
+	if err := os.WriteFile(files[0], data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if note, keeps := b.open(props).AckNote(); !keeps || note != nil {
+		t.Errorf("the note is %q, %t", note, keeps)
+	}
+	if n := b.log.count(files[0] + " was damaged"); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }
