@@ -240,3 +240,11 @@ func TestRuleComesBackWithAnotherLedger(t *testing.T) {
 	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "60,60")
 	b.wantCounts(s, 60, 0)
 }
+
+// TestClosingTwice: the process ends once, however often it is told to.
+func TestClosingTwice(t *testing.T) {
+	o := NewOutboxes(func() (string, error) { return t.TempDir(), nil })
+	for range 2 {
+		o.Close()
+	}
+}

@@ -89,6 +89,7 @@ type Outboxes struct {
 	servers  map[string]*reach // by address
 	writing  sync.WaitGroup    // released outboxes
 	end      chan struct{}
+	ending   sync.Once
 	orphans  orphanWatch
 	active   []*active // the actions that run
 	replays  Replays
@@ -155,7 +156,10 @@ func (o *Outboxes) reachOf(c *config.Config) *reach {
 }
 
 // Close gives up what stopped rules have not written yet. It is for the end of the process.
-func (o *Outboxes) Close() {
+// Closing twice is fine.
+func (o *Outboxes) Close() { o.ending.Do(o.close) }
+
+func (o *Outboxes) close() {
 	close(o.end)
 	if o.server != nil {
 		o.server.Close()
