@@ -114,7 +114,7 @@ func (d *Disk) Force(data []byte, rows int) error {
 		return ErrClosed
 	}
 	if d.halted != nil {
-		return fmt.Errorf("the journal's disk failed: %w", d.halted)
+		return fmt.Errorf("%w: %w", ErrDisk, d.halted)
 	}
 	_, err := d.commit(Arrival{data, rows})
 	return err
@@ -170,10 +170,12 @@ func checkMessage(data []byte, rows int) error {
 // obstacle tells what stands in the way of size bytes. mu is held.
 func (d *Disk) obstacle(size int64) error {
 	switch {
+	case d.closed && d.halted != nil:
+		return fmt.Errorf("%w: %w: %w", ErrClosed, ErrDisk, d.halted)
 	case d.closed:
 		return ErrClosed
 	case d.halted != nil:
-		return fmt.Errorf("the journal's disk failed: %w", d.halted)
+		return fmt.Errorf("%w: %w", ErrDisk, d.halted)
 	case d.unsynced > 0 && d.unsynced+size > maxUnsynced:
 		signal(d.hurry)
 		return errSlow

@@ -73,6 +73,10 @@ type Options struct {
 	// linger is how long a segment that was handed out is left alone, by default
 	// defaultLinger; negative is not at all.
 	linger time.Duration
+	// watchEvery is how often the syncer looks whether the folder is still there,
+	// at most: with Always every message may be a round of it. By default 100 ms;
+	// negative is in every round.
+	watchEvery time.Duration
 }
 
 func (o *Options) complete() error {
@@ -90,6 +94,9 @@ func (o *Options) complete() error {
 	}
 	if o.linger == 0 {
 		o.linger = defaultLinger
+	}
+	if o.watchEvery == 0 {
+		o.watchEvery = 100 * time.Millisecond
 	}
 	if o.Budget == nil {
 		o.Budget = unbounded{}
@@ -133,7 +140,8 @@ type Disk struct {
 	id        journalID
 	salt      uint32
 	boot      [16]byte
-	lock      io.Closer
+	lock      io.Closer // guarded by mu
+	watched   time.Time // when the syncer has looked for the folder
 	report    Report
 	recovery         // zero once Open returns
 	unsecured bool   // what the run before has written last may not be on the disk
@@ -402,6 +410,9 @@ func (d *Disk) Close() error {
 	d.wake()
 	d.mu.Unlock()
 	d.work.Wait()
+	if d.Counts().Pending > 0 && d.isAdrift() {
+		_ = d.repair() // an error is told, and that of the sync below
+	}
 	d.turn.Lock() // no write is on its way after this
 	defer d.turn.Unlock()
 	var unmoved error

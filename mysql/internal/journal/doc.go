@@ -24,7 +24,8 @@
 // found when the rows are read, by Open only where that has to read anyway. A full
 // disk makes Append wait and heals by itself. A failed sync, after which nobody
 // knows what the disk has, makes the journal write all that was not synced
-// again to a new file before it goes on.
+// again to a new file before it goes on. A folder that is removed meanwhile is
+// made anew with what is known still.
 //
 // # On disk
 //

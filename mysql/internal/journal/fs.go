@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // FS is what a journal needs of a file system. Every path is inside the
@@ -31,7 +32,8 @@ type FS interface {
 	// SyncDir makes the names in dir durable.
 	SyncDir(dir string) error
 	// Lock takes the file at path, made if need be, for this process until
-	// the Closer is closed or the process ends. ErrLocked says who else has it.
+	// the Closer, which may be a Witness, is closed or the process ends.
+	// ErrLocked says who else has it.
 	Lock(path string) (io.Closer, error)
 	// Boot names the run of the operating system; zero if that is not known.
 	Boot() [16]byte
@@ -156,7 +158,26 @@ func (osFS) Lock(path string) (io.Closer, error) {
 	if err := f.Truncate(0); err == nil { // the number only informs
 		_, _ = fmt.Fprintf(f, "%d", os.Getpid())
 	}
-	return f, nil
+	return osLock{f, path}, nil
+}
+
+// osLock is a lock.
+type osLock struct {
+	*os.File
+	path string
+}
+
+// Gone implements Witness.
+func (l osLock) Gone() bool {
+	mine, err := l.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(l.path)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	}
+	return !os.SameFile(mine, there)
 }
 
 // named tells whether path still names f: a Purge may have come between

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
@@ -442,8 +443,10 @@ func (d *Disk) restIntake() {
 	empty := d.firstPart() == len(d.segments)
 	d.mu.Unlock()
 	moving := slices.ContainsFunc(d.writer.chunks, func(c *chunk) bool { return c.slot != nil })
-	if in.foreign && !in.keep && empty && !moving && d.fs.Remove(in.path) == nil {
-		in.foreign, in.off = false, false
+	if in.foreign && !in.keep && empty && !moving {
+		if err := d.fs.Remove(in.path); err == nil || errors.Is(err, fs.ErrNotExist) {
+			in.foreign, in.off = false, false
+		}
 	}
 }
 

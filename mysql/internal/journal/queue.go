@@ -12,6 +12,9 @@ var ErrFull = errors.New("the queue is full")
 // ErrClosed says that the queue takes no more: nothing of the message was kept.
 var ErrClosed = errors.New("the queue is closed")
 
+// ErrDisk says that nothing can be kept until the disk is repaired, and why.
+var ErrDisk = errors.New("the journal's disk failed")
+
 // ErrUnsynced says that the message is written, and will be delivered, but
 // was not synced to the disk before the context ended: only a power cut can
 // still take it.

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -43,6 +45,7 @@ func (d *Disk) syncLoop() {
 		d.mu.Lock()
 		d.syncDue = false // what comes from here on kicks again
 		d.mu.Unlock()
+		d.watch()
 		var err error
 		next, err = d.sweep(all)
 		d.mu.Lock()
@@ -196,17 +199,23 @@ func (d *Disk) halt(err error) {
 		return
 	}
 	d.halted = err
-	d.log.Errorf("journal %s: the disk failed: %v; what is not synced will be written again to a new segment, new messages wait until then", d.o.Dir, err)
+	if !errors.Is(err, errGone) { // of which the repair tells
+		d.log.Errorf("journal %s: the disk failed: %v; what is not synced will be written again to a new segment, new messages wait until then", d.o.Dir, err)
+	}
 	signal(d.syncKick)
 	signal(d.hurry)
 }
 
 // repair writes everything unsynced again, to a new segment, and syncs that:
 // after a sync that failed nobody knows what the old file holds, and another
-// sync of it may succeed without having written anything.
+// sync of it may succeed without having written anything. A folder that is gone
+// is made anew first.
 func (d *Disk) repair() error {
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	if err := d.anchor(); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	from, unsynced := d.synced, d.unsynced
 	d.mu.Unlock()
@@ -242,20 +251,25 @@ func (d *Disk) repair() error {
 
 // copyUnsynced writes the last n bytes of the chunks to a segment. turn is held.
 func (d *Disk) copyUnsynced(fresh *segment, to File, n int64) error {
-	var parts [][]byte
+	for _, part := range d.lastUnsynced(n) {
+		if _, err := to.WriteAt(part, fresh.size); err != nil {
+			return err
+		}
+		fresh.size += int64(len(part))
+	}
+	return nil
+}
+
+// lastUnsynced returns the last n bytes of the chunks. turn is held.
+func (d *Disk) lastUnsynced(n int64) (parts [][]byte) {
 	for i := len(d.writer.chunks) - 1; i >= 0 && n > 0; i-- {
 		b := d.writer.chunks[i].data
 		b = b[max(0, int64(len(b))-n):]
 		n -= int64(len(b))
 		parts = append(parts, b)
 	}
-	for i := len(parts) - 1; i >= 0; i-- {
-		if _, err := to.WriteAt(parts[i], fresh.size); err != nil {
-			return err
-		}
-		fresh.size += int64(len(parts[i]))
-	}
-	return nil
+	slices.Reverse(parts)
+	return parts
 }
 
 // replaceUnsynced cuts every unsynced segment back to what a sync has covered

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,5 +54,24 @@ func TestJournalInUseIsWaitedForBounded(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who is refused a message is told of the table only where that is the reason.
+func TestRefusal(t *testing.T) {
+	s := &Sink{config: &config.Config{Journal: true, MaxJournalBytes: 7}}
+	for _, c := range []struct {
+		err   error
+		table bool
+	}{
+		{journal.ErrFull, true},
+		{fmt.Errorf("%w: %w: no such file", journal.ErrFull, journal.ErrDisk), false},
+		{fmt.Errorf("%w: %w: no such file", journal.ErrClosed, journal.ErrDisk), false},
+		{journal.ErrClosed, false},
+	} {
+		got := s.refusal(c.err)
+		if !errors.Is(got, c.err) || strings.Contains(got.Error(), "maxJournalBytes 7") != c.table || strings.Contains(got.Error(), "slower") != c.table {
+			t.Errorf("%v: refused by %v", c.err, got)
+		}
 	}
 }

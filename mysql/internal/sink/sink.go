@@ -145,9 +145,17 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		err = s.outbox.queue.Force(message, rows)
 	}
 	if err != nil {
-		return fmt.Errorf("not accepted: %w (%s), the database takes rows slower than the rule makes them, or not at all", err, s.bound())
+		return s.refusal(err)
 	}
 	return nil
+}
+
+// refusal says why a message is not accepted.
+func (s *Sink) refusal(err error) error {
+	if errors.Is(err, journal.ErrDisk) || !errors.Is(err, journal.ErrFull) {
+		return fmt.Errorf("not accepted: %w", err)
+	}
+	return fmt.Errorf("not accepted: %w (%s), the database takes rows slower than the rule makes them, or not at all", err, s.bound())
 }
 
 // CollectBatch is Collect for messages that have come already: one write takes
