@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ErrLocked says that another process writes the dead letters.
@@ -25,9 +26,15 @@ type FS interface {
 	List(dir string) ([]FileInfo, error)
 	// SyncDir makes the names in a folder durable.
 	SyncDir(dir string) error
-	// Lock takes an exclusive lock that ends with the process. Where another
-	// holds it, it waits or returns ErrLocked.
+	// Lock takes an exclusive lock, which may be a Witness, that ends with the
+	// process. Where another holds it, it waits or returns ErrLocked.
 	Lock(name string, wait bool) (io.Closer, error)
+}
+
+// Witness is a lock that can tell whether it is of use still.
+type Witness interface {
+	// Gone reports whether the lock's path names another file by now, or none.
+	Gone() bool
 }
 
 // File is an open file. ReadAt may be called from any goroutine.
@@ -113,5 +120,23 @@ func (OS) Lock(name string, wait bool) (io.Closer, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock %s: %w", filepath.Base(name), err)
 	}
-	return f, nil
+	return osLock{f, name}, nil
+}
+
+type osLock struct {
+	*os.File
+	name string
+}
+
+// Gone implements Witness.
+func (l osLock) Gone() bool {
+	mine, err := l.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(l.name)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	}
+	return !os.SameFile(mine, there)
 }

@@ -79,7 +79,7 @@ func (silent) Warnf(string, ...any)  {}
 type Store struct {
 	*Reader
 	options Options
-	lock    io.Closer
+	lock    io.Closer // the writer's, until it has ended
 	writer  *writer
 
 	requests chan *request
@@ -134,7 +134,7 @@ func Open(o Options) (*Store, error) {
 		requests: make(chan *request, 256), tidy: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		room: make(chan struct{}),
 	}
-	if s.writer, err = openWriter(s); err != nil {
+	if s.writer, err = openWriter(s, 1); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the dead letters in %s: %w", o.Dir, err), lock.Close())
 	}
 	go s.run()

@@ -37,8 +37,8 @@ const maxUnsynced = 8 << 20
 // keepBuffer is the largest buffer kept for the next write, in bytes.
 const keepBuffer = 4 << 20
 
-// openWriter recovers the folder.
-func openWriter(s *Store) (*writer, error) {
+// openWriter recovers the folder. In one without letters their ids begin at next or above.
+func openWriter(s *Store, next uint64) (*writer, error) {
 	w := &writer{Store: s, removals: removals{fs: s.fs, dir: s.dir}, nextID: 1}
 	if err := w.removals.refresh(); err != nil {
 		return nil, err
@@ -53,6 +53,7 @@ func openWriter(s *Store) (*writer, error) {
 		w.nextID = w.removals.ids[n-1].last + 1
 	}
 	if len(w.segments) == 0 {
+		w.nextID = max(w.nextID, next)
 		if err := w.begin(w.nextID, nil); err != nil {
 			return nil, err
 		}
@@ -303,6 +304,9 @@ func (w *writer) advance(n int64) {
 
 // prepare makes sure of a segment that takes size bytes more.
 func (w *writer) prepare(size int64) error {
+	if err := w.anchor(); err != nil {
+		return err
+	}
 	if w.broken {
 		if err := w.move(); err != nil {
 			return err
