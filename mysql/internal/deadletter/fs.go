@@ -33,7 +33,7 @@ type FS interface {
 
 // Witness is a lock that can tell whether it is of use still.
 type Witness interface {
-	// Gone reports whether the lock's path names another file by now, or none.
+	// Gone reports whether the lock's path names no file any more.
 	Gone() bool
 }
 
@@ -128,15 +128,9 @@ type osLock struct {
 	name string
 }
 
-// Gone implements Witness.
+// Gone implements Witness. A file is taken for the one that is locked: there are
+// file systems on which that is another after a while, by its number.
 func (l osLock) Gone() bool {
-	mine, err := l.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(l.name)
-	if err != nil {
-		return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-	}
-	return !os.SameFile(mine, there)
+	_, err := os.Lstat(l.name)
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

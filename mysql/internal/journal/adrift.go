@@ -16,14 +16,14 @@ import (
 
 // Witness is a lock that can tell whether it is of use still.
 type Witness interface {
-	// Gone reports whether the lock's path names another file by now, or none.
+	// Gone reports whether the lock's path names no file any more.
 	Gone() bool
 }
 
 // errGone halts a journal whose folder is gone.
 var errGone = errors.New("its folder was removed or moved away while it was in use")
 
-// isAdrift tells whether the folder is gone, or another.
+// isAdrift tells whether the folder is gone.
 func (d *Disk) isAdrift() bool {
 	d.mu.Lock()
 	lock := d.lock

@@ -167,17 +167,11 @@ type osLock struct {
 	path string
 }
 
-// Gone implements Witness.
+// Gone implements Witness. A file is taken for the one that is locked: there are
+// file systems on which that is another after a while, by its number.
 func (l osLock) Gone() bool {
-	mine, err := l.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(l.path)
-	if err != nil {
-		return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-	}
-	return !os.SameFile(mine, there)
+	_, err := os.Lstat(l.path)
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // named tells whether path still names f: a Purge may have come between

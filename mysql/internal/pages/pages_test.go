@@ -34,11 +34,14 @@ func TestStore(t *testing.T) {
 	if err := p.StoreWord(0x04030201, 12); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.Commit([]byte("last"), 20, 0x0D0C0B0A, 16); err != nil {
+		t.Fatal(err)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(data[page : page+16]); got != "\x00\x00\x00hello\x00\x00\x00\x00\x01\x02\x03\x04" {
+	if got := string(data[page : page+24]); got != "\x00\x00\x00hello\x00\x00\x00\x00\x01\x02\x03\x04\x0a\x0b\x0c\x0dlast" {
 		t.Errorf("the file has %q", got)
 	}
 	if err := os.Truncate(path, 2*page); err != nil {
@@ -49,6 +52,9 @@ func TestStore(t *testing.T) {
 	}
 	if err := p.StoreWord(1, int(page)); err == nil {
 		t.Error("a word was written to a page that is not there")
+	}
+	if err := p.Commit([]byte("gone"), int(page), 1, 0); err == nil {
+		t.Error("a page that is not there was committed to")
 	}
 	if err := p.Store([]byte("still"), 0); err != nil {
 		t.Error(err)
