@@ -29,8 +29,9 @@ var keepingProperties = []Property{
 		Name: "maxJournalAge", Type: "duration", Default: 0, Unit: "ms", Allowed: "0, or 1s to 10 years, as a number of milliseconds or e.g. 168h",
 		Label: Text{"Age in the journal", "落盘日志保存时间"},
 		Hint: Text{
-			"Rows that have waited longer are dropped, counted and logged. 0 drops none.",
-			"等待时间超过此值的行被丢弃、计数并记入运行日志。0 表示不丢弃。",
+			"Rows that have waited longer are dropped, counted and logged. 0 drops none. " +
+				"What counts is the time that is known to have passed: setting the clock drops nothing.",
+			"等待时间超过此值的行被丢弃、计数并记入运行日志。0 表示不丢弃。只计确知已经过去的时间：校准时钟不会丢弃任何行。",
 		},
 		read: span(time.Second, 10*365*24*time.Hour, func(r *reader, d time.Duration) { r.config.MaxJournalAge = d }),
 	},

@@ -366,8 +366,8 @@ func (d *Disk) encodeChunk(b *batch) []byte {
 func (d *Disk) encode(dst []byte, b *batch, taken time.Time) (_ []byte, last int) {
 	w := &d.writer
 	w.heads = w.heads[:0]
-	w.nanos = taken.UnixNano()
-	at, seconds := d.next, uint32(taken.Unix())
+	w.nanos = d.stamp(d.o.clock.read(taken))
+	at, seconds := d.next, uint32(w.nanos/int64(time.Second))
 	for _, a := range b.arrivals {
 		r := record{length: uint32(len(a.Data)), rows: uint32(a.Rows), seconds: seconds, number: at.record, first: at.row}
 		last = len(dst)

@@ -4,6 +4,9 @@ import (
 	"encoding/hex"
 	"os"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // boot reads the number that the kernel gives itself at random when it starts.
@@ -17,4 +20,13 @@ func boot() (id [16]byte) {
 		copy(id[:], digits)
 	}
 	return id
+}
+
+// uptime counts the time that the machine was suspended too.
+func uptime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }

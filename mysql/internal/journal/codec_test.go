@@ -318,7 +318,7 @@ func makeImage(t testing.TB) (image []imageFile) {
 		t.Fatal(err)
 	}
 	for path, data := range fs.Files() {
-		if len(data) > 0 && !strings.HasSuffix(path, spareName) {
+		if len(data) > 0 && !strings.HasSuffix(path, spareName) && !strings.HasSuffix(path, clockSuffix) { // which may be there, or not yet
 			image = append(image, imageFile{filepath.Base(path), data})
 		}
 	}

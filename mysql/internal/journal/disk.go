@@ -43,7 +43,8 @@ type Options struct {
 	// segment being rewritten come on top.
 	MaxBytes int64
 	// MaxAge gives up messages that are older when they would be handed out,
-	// and whole segments of them before; 0 never does.
+	// and whole segments of them before; 0 never does. Time counts only while
+	// it is known to pass: see clock.go.
 	MaxAge time.Duration
 	// Full is what happens when MaxBytes is reached.
 	Full Policy
@@ -70,6 +71,8 @@ type Options struct {
 	// intakeBytes is the room of the intake, by default 2 MiB where MaxBytes is
 	// 64 MiB or more; negative is no intake.
 	intakeBytes int64
+	// clock is what rows get their age from; nil is the system's.
+	clock clock
 	// linger is how long a segment that was handed out is left alone, by default
 	// defaultLinger; negative is not at all.
 	linger time.Duration
@@ -97,6 +100,9 @@ func (o *Options) complete() error {
 	}
 	if o.watchEvery == 0 {
 		o.watchEvery = 100 * time.Millisecond
+	}
+	if o.clock == nil {
+		o.clock = systemClock{time.Now()}
 	}
 	if o.Budget == nil {
 		o.Budget = unbounded{}
@@ -169,6 +175,9 @@ type Disk struct {
 	// taken before mu, and after turn.
 	stateTurn sync.Mutex
 	bare      bool // the spare file is missing; guarded by stateTurn
+
+	note note
+	ages ages
 
 	reader reader // belongs to Next, but for what its description says
 

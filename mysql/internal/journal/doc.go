@@ -33,6 +33,7 @@
 //	<number>.log                a segment: a head, records and, once it is full and synced, a summary
 //	<number>.state              a snapshot of all fates, then one entry for each Settle
 //	intake                      messages that are in no segment yet; an orderly end moves them, and removes it
+//	<number>.clock              how long the journal has lived, and what the wall clock showed meanwhile
 //	spare                       room for a state file on a full disk
 //	<name>.tmp                  half made; removed by the next Open
 //	<name>.corrupt-<n>          damaged, kept for a person
@@ -56,6 +57,9 @@
 // others go to a segment, in order, when their time is up, when they or others
 // do not fit, or when a message after them does. What a kill leaves in the
 // intake stays there: the next Open has it as if it were in segments.
+//
+// A row's age is counted by a clock that nobody sets: see clock.go. Setting the
+// wall clock makes no row older, in this run or in those that follow.
 //
 // Open takes milliseconds whatever the backlog: of a segment with a summary it
 // reads the first and the last 128 bytes, and scans only the segment that was

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // FS is what a journal needs of a file system. Every path is inside the
@@ -37,6 +38,8 @@ type FS interface {
 	Lock(path string) (io.Closer, error)
 	// Boot names the run of the operating system; zero if that is not known.
 	Boot() [16]byte
+	// Uptime is how long it has run, by a clock that nobody sets; 0 where Boot is zero.
+	Uptime() time.Duration
 }
 
 // File is an open file. ReadAt, WriteAt and Sync may run side by side.
@@ -129,6 +132,8 @@ func (osFS) Remove(path string) error { return os.Remove(path) }
 func (osFS) SyncDir(dir string) error { return syncDir(dir) }
 
 func (osFS) Boot() [16]byte { return boot() }
+
+func (osFS) Uptime() time.Duration { return uptime() }
 
 // Lock writes the process's number into the file, for the one that finds it locked.
 func (osFS) Lock(path string) (io.Closer, error) {

@@ -61,6 +61,9 @@ func Inspect(dir string, each func(Entry) error) (*Inspection, error) {
 	if err := w.readStates(names); err != nil {
 		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
 	}
+	if err := w.readNotes(names); err != nil {
+		return nil, fmt.Errorf("inspect journal %s: %w", dir, err)
+	}
 	later := w.intake() // and what came after that
 	if names, err = listNames(dir); err != nil {
 		return nil, fmt.Errorf("inspect journal: %w", err)

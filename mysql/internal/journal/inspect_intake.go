@@ -27,6 +27,26 @@ func (w *walk) intake() (data []byte) {
 	return data
 }
 
+// readNotes looks whether it is known how old rows are.
+func (w *walk) readNotes(names []string) error {
+	for _, name := range names {
+		if _, ok := fileNumber(name, clockSuffix); !ok {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(w.dir, name))
+		if os.IsNotExist(err) { // replaced meanwhile
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if _, ok := parseNote(data); !ok {
+			w.damage(name, 0, max(len(data), 1))
+		}
+	}
+	return nil
+}
+
 // readIntake visits the messages of the intake that no segment holds, in what was
 // read of it earlier and later. After a power cut nothing in it counts as damaged.
 func (w *walk) readIntake(earlier, later []byte) error {

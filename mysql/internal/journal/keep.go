@@ -32,6 +32,7 @@ func (d *Disk) keepLoop() {
 // tidy does what is due and returns when more will be.
 func (d *Disk) tidy() time.Duration {
 	d.keepState()
+	d.keepClock()
 	d.free()
 	d.dropOld()
 	d.makeRoom()
@@ -264,7 +265,7 @@ func (d *Disk) sealDone() bool {
 // dropOld gives up whole segments that are older than MaxAge and not handed out.
 func (d *Disk) dropOld() {
 	if d.o.MaxAge > 0 {
-		d.dropUnread(func(s *segment) bool { return d.tooOld(s.newest) }, "older than the age limit", false)
+		d.dropUnread(func(s *segment) bool { return d.tooOld(s.to.row-1, s.newest) }, "older than the age limit", false)
 	}
 }
 

@@ -73,5 +73,5 @@ func (d *Disk) oldest() time.Time {
 	if len(d.marks) == 0 {
 		return time.Time{}
 	}
-	return time.Unix(int64(d.marks[0].seconds), 0)
+	return d.shown(max(d.marks[0].row, d.settled.watermark()), d.marks[0].seconds)
 }

@@ -94,7 +94,7 @@ func (d *Disk) pop() (m Message, ok bool) {
 		d.head++
 		d.cached -= int64(len(m.Data)) + messageOverhead
 		d.nextOut = m.Record + 1
-		if !d.tooOld(m.seconds) {
+		if !d.tooOld(m.First, m.seconds) {
 			ok = true
 			break
 		}
@@ -109,10 +109,6 @@ func (d *Disk) pop() (m Message, ok bool) {
 		m = Message{}
 	}
 	return m, ok
-}
-
-func (d *Disk) tooOld(seconds uint32) bool {
-	return d.o.MaxAge > 0 && time.Since(time.Unix(int64(seconds), 0)) > d.o.MaxAge
 }
 
 // fill loads the cache, which is empty, from disk. It returns false if that is

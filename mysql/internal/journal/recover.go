@@ -91,6 +91,7 @@ func (d *Disk) recover() error {
 	if err := d.resume(clean); err != nil {
 		return err
 	}
+	d.startClock(names)
 	d.removeLeftovers(names)
 	d.report.Took = time.Since(start)
 	d.logReport()
@@ -236,7 +237,7 @@ func (d *Disk) takeRecord(f *found, r record, at int64) {
 	f.to = d.cursor
 	f.records++
 	f.rows += uint64(r.rows)
-	f.newest = max(f.newest, r.seconds)
+	f.newest = r.seconds
 	d.tail = tail{&f.segment, r, at}
 	d.report.Messages++
 	if d.settled.within(Span{r.first, r.end()}) < uint64(r.rows) {
@@ -398,7 +399,8 @@ func (d *Disk) removeLeftovers(names []string) {
 		if base, ok := strings.CutSuffix(name, unfinished); ok {
 			_, isState := fileNumber(base, stateSuffix)
 			_, isSegment := fileNumber(base, segmentSuffix)
-			if isState || isSegment || base == intakeName {
+			_, isNote := fileNumber(base, clockSuffix)
+			if isState || isSegment || isNote || base == intakeName {
 				d.discard(filepath.Join(d.o.Dir, name), false)
 			}
 		}

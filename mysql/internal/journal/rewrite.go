@@ -211,6 +211,6 @@ func (d *Disk) copySegment(s, fresh *segment, to File) error {
 		fresh.size += r.size()
 		fresh.records++
 		fresh.rows += uint64(r.rows)
-		fresh.newest = max(fresh.newest, r.seconds)
+		fresh.newest = r.seconds
 	}
 }

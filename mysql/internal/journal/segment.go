@@ -28,7 +28,7 @@ type segment struct {
 	rows      uint64 // in its records
 	unsettled uint64 // of those
 	oldest    uint32 // when the first was accepted, Unix seconds
-	newest    uint32 // when the youngest was accepted, Unix seconds
+	newest    uint32 // when the last was accepted, Unix seconds
 	lastBytes digest // of its last message, once it is sealed; zero if that is not known
 
 	sealed     bool      // nothing is written to it any more

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"time"
 
 	"ekuiper-mysql/mysql/internal/simdisk"
 )
@@ -92,6 +93,9 @@ func (m simMapping) StoreWord(n uint32, off int) error {
 }
 
 func (m simMapping) Close() error { return m.file.Close() }
+
+// Uptime goes on when the machine is started anew: nobody compares it then.
+func (s *simFS) Uptime() time.Duration { return time.Duration(time.Now().UnixNano()) }
 
 func (s *simFS) MkdirAll(string) error { return nil }
 

@@ -86,9 +86,9 @@ func (d *Disk) syncOnce() error {
 	}
 	to, bytes, names := d.written(), d.unsynced, d.newNames
 	segs := append([]*segment(nil), d.dirty...)
-	sizes := make([]int64, len(segs))
+	ends := make([]extent, len(segs))
 	for i, s := range segs {
-		sizes[i] = s.size
+		ends[i] = extent{s.size, s.newest}
 	}
 	d.newNames = false
 	fatesFirst := d.spared && len(segs) > 0
@@ -127,27 +127,34 @@ func (d *Disk) syncOnce() error {
 		d.halt(err)
 		return err
 	}
-	d.syncedTo(to, bytes, segs, sizes)
+	d.syncedTo(to, bytes, ends)
 	return nil
 }
 
-// syncedTo notes what a sync has covered. mu is held.
-func (d *Disk) syncedTo(to position, bytes int64, segs []*segment, sizes []int64) {
+// extent is how far a segment went when a sync began.
+type extent struct {
+	size   int64
+	newest uint32
+}
+
+// syncedTo notes what a sync has covered: the first of the dirty segments up to
+// their ends. mu is held.
+func (d *Disk) syncedTo(to position, bytes int64, ends []extent) {
 	d.synced = to
 	d.unsynced -= bytes
 	d.account()
 	kept := d.dirty[:0]
 	for i, s := range d.dirty {
-		if i >= len(segs) {
+		if i >= len(ends) {
 			kept = append(kept, s)
 			continue
 		}
-		s.synced.size, s.synced.newest = sizes[i], s.newest
+		s.synced.size, s.synced.newest = ends[i].size, ends[i].newest
 		s.synced.to = s.to
 		if to.record < s.to.record {
 			s.synced.to = to
 		}
-		if s.size == sizes[i] {
+		if s.size == ends[i].size {
 			d.release(s)
 			if s.sealed {
 				signal(d.keepKick)
@@ -305,7 +312,8 @@ func (d *Disk) replaceUnsynced(fresh *segment) {
 	fresh.to = d.written()
 	fresh.records = fresh.to.record - fresh.from.record
 	fresh.rows = fresh.to.row - fresh.from.row
-	fresh.oldest, fresh.newest = d.acceptedBy(fresh.from.row), now()
+	now := d.o.clock.read(time.Now())
+	fresh.oldest, fresh.newest = d.acceptedBy(fresh.from.row), uint32((now.wall-d.ages.off(now))/int64(time.Second))
 	fresh.plain = true // of what it covers some may never have been in a segment
 	d.recount(fresh)
 	fresh.synced.size, fresh.synced.to, fresh.synced.newest = fresh.size, fresh.to, fresh.newest
