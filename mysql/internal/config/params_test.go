@@ -16,7 +16,7 @@ func TestDriverDefaults(t *testing.T) {
 	}
 	got := c.Driver.FormatDSN()
 	want := "user:test@tcp(localhost:3306)/database?charset=utf8mb4&readTimeout=1m0s&timeout=10s&writeTimeout=1m0s" +
-		"&maxAllowedPacket=0&autocommit=1&completion_type=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%2CNO_AUTO_VALUE_ON_ZERO%27%29&sql_select_limit=18446744073709551615&time_zone=%27%2B00%3A00%27&wait_timeout=30"
+		"&maxAllowedPacket=0&autocommit=1&completion_type=0&sql_mode=CONCAT%28%40%40sql_mode%2C+%27%2CSTRICT_ALL_TABLES%2CNO_AUTO_VALUE_ON_ZERO%27%29&sql_select_limit=4294967295&time_zone=%27%2B00%3A00%27&wait_timeout=30"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -66,7 +66,7 @@ func applySession(d *mysql.Config, given []param) (errs []error) {
 		"autocommit":      "1",
 		"completion_type": "0",
 		// A server that lets others see but a few rows of a result must not hide columns.
-		"sql_select_limit": "18446744073709551615",
+		"sql_select_limit": "4294967295",
 		// In seconds. A connection that the network swallowed in mid-transaction
 		// holds its locks until the server gives it up, by default after eight
 		// hours; what comes after it would wait as long. The sink gives up its
