@@ -27,7 +27,10 @@ var errAltered = errors.New("its definition is another one")
 // read, or another if the connection has failed.
 func (w *writer) altered(ctx context.Context, b *batch) error {
 	g := &w.glance
-	was, read := w.tables.definition(b.table)
+	was, read, replaced := w.tables.definition(b.table)
+	if replaced { // after the rows were converted
+		return &beforeError{"look at the table", errAltered}
+	}
 	least := w.through.options.MinReload
 	g.every = max(g.every, least)
 	if was == "" || time.Since(read) < g.every || time.Since(g.at) < g.every {

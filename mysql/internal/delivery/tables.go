@@ -59,14 +59,12 @@ func (t *tables) put(table *schema.Table, text string, packet int) *schema.Table
 	return t.table
 }
 
-// definition is the text that table was read with and when that was; empty if it is not known.
-func (t *tables) definition(table *schema.Table) (text string, read time.Time) {
+// definition is the text that table was read with, empty if it is not known, and
+// when that was. replaced says that the table has been read since and was another one.
+func (t *tables) definition(table *schema.Table) (text string, read time.Time, replaced bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.table != table {
-		return "", time.Time{}
-	}
-	return t.text, t.read
+	return t.text, t.read, t.table != table
 }
 
 // lack notes that there is no table, as err says.

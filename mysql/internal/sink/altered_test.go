@@ -96,3 +96,33 @@ func TestCommentsAreNothing(t *testing.T) {
 		t.Error("nobody looked")
 	}
 }
+
+// TestRowsOfTheTableBefore, converted while the writer was finding out that the
+// table has changed, are converted anew as well.
+func TestRowsOfTheTableBefore(t *testing.T) {
+	glancing(t)
+	b := newBundle(t, "CREATE TABLE t (id INT, n DOUBLE)")
+	s := b.open(b.props("", "t"))
+	b.collect(s, `{"id":1,"n":1.6}`)
+	b.settle(s)
+	lock, err := b.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	locked := func(statement string) {
+		if _, err := lock.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	locked("LOCK TABLES t WRITE")
+	b.collect(s, `{"id":2,"n":1}`)
+	b.awaitRow("SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'user' AND DB = DATABASE() AND INFO LIKE 'INSERT INTO%'")
+	b.collect(s, `{"id":3,"n":1.6}`, `{"id":4,"n":1}`)
+	locked("ALTER TABLE t DROP COLUMN n, ADD COLUMN n INT, ADD COLUMN m INT")
+	b.cut("user")
+	locked("UNLOCK TABLES")
+	b.settle(s)
+	b.wantRows("SELECT id, n FROM t WHERE id > 1 ORDER BY id", "2,1", "4,1")
+	b.wantFate(s, 3, 1)
+}
