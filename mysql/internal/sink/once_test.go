@@ -1,7 +1,9 @@
 package sink
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,9 +116,7 @@ func (b *bundle) snapshot() (restore func()) {
 		b.t.Fatal(err)
 	}
 	from, to := filepath.Join(folder, journals), filepath.Join(b.t.TempDir(), "copy")
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		b.t.Fatal(err)
-	}
+	b.copyLive(to, from)
 	return func() {
 		b.t.Helper()
 		b.outboxes.Close()
@@ -127,6 +127,24 @@ func (b *bundle) snapshot() (restore func()) {
 			b.t.Fatal(err)
 		}
 		b.outboxes = NewOutboxes(b.outboxes.folder)
+	}
+}
+
+// copyLive copies a folder that is in use: a file may get its name, or be replaced,
+// while it is being copied.
+func (b *bundle) copyLive(to, from string) {
+	b.t.Helper()
+	for {
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			b.t.Fatal(err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			b.t.Fatal(err)
+		}
 	}
 }
 
@@ -281,9 +299,7 @@ func TestCopyOfAJournalIsFenced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(folder, journals), os.DirFS(filepath.Join(own, journals))); err != nil {
-		t.Fatal(err)
-	}
+	b.copyLive(filepath.Join(folder, journals), filepath.Join(own, journals))
 	twin := *b
 	twin.outboxes = NewOutboxes(func() (string, error) { return folder, nil })
 	defer twin.outboxes.Close()
