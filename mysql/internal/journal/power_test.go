@@ -71,3 +71,20 @@ func (a *tally) add(b tally) {
 	a.rows += b.rows
 	a.again += b.again
 }
+
+// sent is a message as its sender knows it.
+type sent struct {
+	text     string
+	rows     int
+	accepted bool // Append returned nil
+	safe     bool // it must not be lost
+	order    int
+	first    uint64 // number of its first row, once it was handed out
+	known    bool
+	fates    []Fate // by row, as settled by the consumer; noFate if not
+	kept     []bool // by row: the fate must not be forgotten
+	doubt    bool   // a power cut may have taken it
+	doubts   []bool // by row: a power cut may have taken the fate
+}
+
+const noFate Fate = 99

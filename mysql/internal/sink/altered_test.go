@@ -2,9 +2,12 @@ package sink
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"ekuiper-mysql/mysql/internal/journal"
 )
 
 // glancing makes the writer ask before each batch whether the table is as it was read.
@@ -105,20 +108,14 @@ func TestRowsOfTheTableBefore(t *testing.T) {
 	s := b.open(b.props("", "t"))
 	b.collect(s, `{"id":1,"n":1.6}`)
 	b.settle(s)
-	lock, err := b.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	locked := func(statement string) {
-		if _, err := lock.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
+	locked := b.alone()
 	locked("LOCK TABLES t WRITE")
 	b.collect(s, `{"id":2,"n":1}`)
-	b.awaitRow("SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'user' AND DB = DATABASE() AND INFO LIKE 'INSERT INTO%'")
+	b.awaitRow(insertWaits)
 	b.collect(s, `{"id":3,"n":1.6}`, `{"id":4,"n":1}`)
+	for s.outbox.queue.(*journal.Disk).Unread() {
+		runtime.Gosched() // until the feeder has them
+	}
 	locked("ALTER TABLE t DROP COLUMN n, ADD COLUMN n INT, ADD COLUMN m INT")
 	b.cut("user")
 	locked("UNLOCK TABLES")

@@ -78,6 +78,25 @@ func (b *bundle) exec(statement string) {
 	}
 }
 
+// alone returns what executes statements over one connection, as LOCK TABLES needs it.
+func (b *bundle) alone() func(statement string) {
+	b.t.Helper()
+	conn, err := b.db.Conn(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = conn.Close() })
+	return func(statement string) {
+		b.t.Helper()
+		if _, err := conn.ExecContext(b.t.Context(), statement); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// insertWaits has a row while an INSERT of the rule's is under way.
+const insertWaits = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'user' AND DB = DATABASE() AND INFO LIKE 'INSERT INTO%'"
+
 // props are an action's properties, aimed at address or the server itself.
 func (b *bundle) props(address, table string, more ...any) map[string]any {
 	if address == "" {

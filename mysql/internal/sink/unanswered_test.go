@@ -57,20 +57,10 @@ func TestRuleEditedWhileItsTableLosesItsTransactions(t *testing.T) {
 	s := b.open(b.props("", "t"))
 	b.collect(s, `{"id":0,"x":1}`)
 	b.settle(s)
-	lock, err := b.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	locked := func(statement string) {
-		if _, err := lock.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
+	locked := b.alone()
 	locked("LOCK TABLES t WRITE")
 	b.collect(s, `[{"id":1,"x":1},{"id":2,"x":1},{"id":3,"x":50},{"id":4,"x":1},{"id":5,"x":1}]`)
-	const waits = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'user' AND DB = DATABASE() AND INFO LIKE 'INSERT INTO%'"
-	b.awaitRow(waits)
+	b.awaitRow(insertWaits)
 	b.end(s)
 	s = b.open(b.props("", "t", "mode", "replace"))
 	locked("ALTER TABLE t ENGINE=MyISAM")
