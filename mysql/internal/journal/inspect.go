@@ -110,6 +110,15 @@ type walk struct {
 	readable uint64 // rows without a fate in messages that were met
 }
 
+// file reads one that may be replaced meanwhile: then it is not there.
+func (w *walk) file(name string) (data []byte, there bool, err error) {
+	data, err = os.ReadFile(filepath.Join(w.dir, name))
+	if os.IsNotExist(err) {
+		return nil, false, nil
+	}
+	return data, err == nil, err
+}
+
 func (w *walk) readStates(names []string) error {
 	type body struct {
 		name string
@@ -124,12 +133,12 @@ func (w *walk) readStates(names []string) error {
 		if _, ok := fileNumber(name, stateSuffix); !ok {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(w.dir, name))
-		if os.IsNotExist(err) { // replaced meanwhile
-			continue
-		}
+		data, there, err := w.file(name)
 		if err != nil {
 			return err
+		}
+		if !there {
+			continue
 		}
 		s, n, ok, err := parseSnapshot(data)
 		if err != nil {

@@ -33,12 +33,12 @@ func (w *walk) readNotes(names []string) error {
 		if _, ok := fileNumber(name, clockSuffix); !ok {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(w.dir, name))
-		if os.IsNotExist(err) { // replaced meanwhile
-			continue
-		}
+		data, there, err := w.file(name)
 		if err != nil {
 			return err
+		}
+		if !there {
+			continue
 		}
 		if _, ok := parseNote(data); !ok {
 			w.damage(name, 0, max(len(data), 1))
