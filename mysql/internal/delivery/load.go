@@ -137,14 +137,14 @@ func (b *batch) loadable(lo, hi int) bool {
 	return true
 }
 
-// load writes the rows lo to hi of b, of the table that the rule calls name, in
-// the transaction that is open.
-func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, table schema.Name, brief *brief) error {
+// load writes the rows lo to hi of b in the transaction that is open.
+func (w *writer) load(ctx context.Context, b *batch, lo, hi int) error {
+	l, conn := &w.loading, w.session.conn
 	name := l.begin(b, lo, hi)
 	defer l.end(name)
-	brief.begin() // the server asks for the file at once
-	l.file.asked = brief.end
-	result, err := s.conn.ExecContext(ctx, statement.Load(b.table, b.cols, name))
+	w.brief.begin() // the server asks for the file at once
+	l.file.asked = w.brief.end
+	result, err := conn.ExecContext(ctx, statement.Load(b.table, b.cols, name))
 	l.file.isAsked()
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, ta
 		return &undoneError{fmt.Sprintf("it stored %d of %d rows", stored, hi-lo)}
 	}
 	var warnings int
-	if err := s.conn.QueryRowContext(ctx, "SELECT @@warning_count").Scan(&warnings); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT @@warning_count").Scan(&warnings); err != nil {
 		return err
 	}
 	if warnings > 0 {
@@ -166,7 +166,7 @@ func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, ta
 	// Until the transaction ends the table stays as it is now: what has been
 	// altered since it was read, such as a default dropped, makes LOAD DATA bend
 	// rows where INSERT would refuse them.
-	same, err := s.stillAs(ctx, b.table, table)
+	same, err := w.stillAs(ctx, b.table)
 	if err != nil {
 		return &beforeError{"reading the table's columns", err}
 	}
@@ -176,24 +176,21 @@ func (s *session) load(ctx context.Context, l *loading, b *batch, lo, hi int, ta
 	return nil
 }
 
-// stillAs tells whether the table that the rule calls name is as t describes
-// it, in a transaction that has written to it. To read all of its columns takes
-// as long as to load hundreds of rows, so that is done once; after that its
-// definition must be, word for word, the one of then.
-func (s *session) stillAs(ctx context.Context, t *schema.Table, name schema.Name) (bool, error) {
-	definition, err := schema.Definition(ctx, s.conn, name)
+// stillAs tells whether the table is as t describes it, in a transaction that has
+// written to it. Its definition must be, word for word, the one that t was read with; to
+// read all of its columns takes as long as to load hundreds of rows, so that is
+// done where the definition is another one or not to be seen.
+func (w *writer) stillAs(ctx context.Context, t *schema.Table) (bool, error) {
+	conn, name := w.session.conn, w.through.options.Table
+	is, err := schema.Definition(ctx, conn, name)
 	if err != nil {
 		return false, err
 	}
-	if definition != "" && definition == s.definition {
+	if was, _, replaced := w.tables.definition(t); is != "" && is == was && !replaced {
 		return true, nil
 	}
-	now, err := schema.Load(ctx, s.conn, name)
-	if err != nil || !reflect.DeepEqual(now, t) {
-		return false, err
-	}
-	s.definition = definition
-	return true, nil
+	now, err := schema.Load(ctx, conn, name)
+	return err == nil && reflect.DeepEqual(now, t), err
 }
 
 // byLoad tells whether the rows are settled by LOAD DATA: with err, or stored.

@@ -24,8 +24,6 @@ type session struct {
 	broken  bool      // nobody knows whether a transaction is open, or whether the next statement begins one
 	holds   bool      // a statement begins a transaction; if not, it is one by itself
 	passed  int       // of the rows written last, those in whose place the table has others
-
-	definition string // of table, where a LOAD DATA has found it as described; else empty
 }
 
 func newSession(conn *sqlx.Conn) *session { return &session{conn: conn, asked: time.Now()} }
@@ -39,7 +37,7 @@ func (s *session) stale(recheck time.Duration) bool {
 func (s *session) turnTo(b *batch) {
 	if s.table != b.table || s.manner != b.manner {
 		s.forget()
-		s.table, s.manner, s.definition = b.table, b.manner, ""
+		s.table, s.manner = b.table, b.manner
 	}
 	s.passed = 0
 }

@@ -268,7 +268,7 @@ func (w *writer) execute(ctx context.Context, b *batch, lo, hi int) error {
 	}
 	w.loading.used = w.loads(b, lo, hi)
 	if w.loading.used {
-		err := w.transact(ctx, b, lo, hi, func() error { return w.session.load(ctx, &w.loading, b, lo, hi, w.through.options.Table, &w.brief) })
+		err := w.transact(ctx, b, lo, hi, func() error { return w.load(ctx, b, lo, hi) })
 		if w.byLoad(err) || w.session == nil || w.torn(b, err) {
 			return describe("LOAD DATA", hi-lo, err)
 		}
