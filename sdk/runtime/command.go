@@ -16,6 +16,7 @@ type command struct {
 	target identity
 	config map[string]interface{} // never nil
 	source string                 // a source's DATASOURCE
+	again  bool                   // the host believes it carried out, and is told nothing
 }
 
 const (

@@ -107,9 +107,13 @@ func newPlugin(conf *PluginConfig, s surroundings) *plugin {
 }
 
 // handle carries out one command. Its error is the host's answer.
-func (p *plugin) handle(_ context.Context, raw []byte) error {
+func (p *plugin) handle(_ context.Context, raw []byte) error { return p.carryOut(raw, false) }
+
+// carryOut is handle. again says that the host believes the command carried out.
+func (p *plugin) carryOut(raw []byte, again bool) error {
 	return contain(p.log, "the runtime", func() error {
 		c, err := parseCommand(raw)
+		c.again = again
 		if err != nil {
 			p.log.Error("command refused", "error", err)
 			return err

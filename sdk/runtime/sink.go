@@ -37,7 +37,8 @@ type intake interface {
 
 // startSink makes, configures and opens a sink and listens for its data. It
 // takes over inlet, the held one of an instance that it replaces, if there is
-// one.
+// one. Where the host believes that the sink runs a refusal leaves the host's
+// socket for acknowledgements alone: it is in use, and the start comes again.
 func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet) (instance, error) {
 	id := c.target
 	run, err := p.openSink(c, log)
@@ -46,7 +47,7 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 			inlet.Close()
 			inlet = nil
 		}
-		if p.unblock(id) {
+		if c.again || p.unblock(id) {
 			return nil, err
 		}
 		// The rule id is spoilt by a refusal that cannot be cleaned up after:
@@ -78,7 +79,9 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 		run.intake.end()
 		run.intake.release()
 		run.close()
-		p.unblock(id)
+		if !c.again {
+			p.unblock(id)
+		}
 		return nil, err
 	}
 	return run, nil

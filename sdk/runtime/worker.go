@@ -62,7 +62,7 @@ func work(conf *PluginConfig, s surroundings, in io.Reader, out io.Writer, leave
 	p := newPlugin(conf, s)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	orders := make(chan []byte, 1)
+	orders := make(chan supervisor.Message, 1)
 	go func() {
 		for {
 			m, err := supervisor.Read(in)
@@ -75,7 +75,7 @@ func work(conf *PluginConfig, s surroundings, in io.Reader, out io.Writer, leave
 				cancel(errOrphaned) // where the process goes on, in tests
 				return
 			}
-			orders <- m.Body // one at a time: there is room
+			orders <- m // one at a time: there is room
 		}
 	}()
 	ended := make(chan struct{})
@@ -92,14 +92,14 @@ func work(conf *PluginConfig, s surroundings, in io.Reader, out io.Writer, leave
 }
 
 // workOff carries out orders until ctx is done.
-func (p *plugin) workOff(ctx context.Context, orders <-chan []byte, out io.Writer) {
+func (p *plugin) workOff(ctx context.Context, orders <-chan supervisor.Message, out io.Writer) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case raw := <-orders:
+		case m := <-orders:
 			answer := supervisor.Message{Kind: supervisor.Done}
-			if err := p.handle(ctx, raw); err != nil {
+			if err := p.carryOut(m.Body, m.Kind == supervisor.Again); err != nil {
 				answer = supervisor.Message{Kind: supervisor.Refused, Body: []byte(err.Error())}
 			}
 			// Where it cannot be written, the other pipe ends as well.

@@ -34,7 +34,7 @@ func (s *Supervisor) start(ctx context.Context, c Command) error {
 			s.add(e, nil)
 			return nil
 		}
-		err = s.call(ctx, w, c, s.limits.Start)
+		err = s.call(ctx, w, Order, c, s.limits.Start)
 		if err == nil {
 			s.add(e, w)
 		}
@@ -111,7 +111,7 @@ func (s *Supervisor) stop(ctx context.Context, c Command) error {
 		s.kill(w)
 		return nil
 	}
-	err := s.call(ctx, w, c, max(s.limits.Stop-time.Since(began), 0))
+	err := s.call(ctx, w, Order, c, max(s.limits.Stop-time.Since(began), 0))
 	if errors.Is(err, errDied) || errors.Is(err, errHung) {
 		c.Log.Warn("stopped by the worker's end", "worker", w.Pid(), "reason", err)
 		return nil

@@ -13,6 +13,7 @@ type Kind byte
 
 const (
 	Order   Kind = 'o' // to the worker: a command of the host, as it came
+	Again   Kind = 'a' // to the worker: a start that the host believes carried out, as it came
 	End     Kind = 'e' // to the worker: stop everything in order, then exit
 	Done    Kind = 'd' // from the worker: the order has been carried out
 	Refused Kind = 'r' // from the worker: it has not, the body says why
@@ -57,7 +58,7 @@ func Read(r io.Reader) (Message, error) {
 	}
 	m := Message{Kind: Kind(head[0])}
 	switch m.Kind {
-	case Order, End, Done, Refused:
+	case Order, Again, End, Done, Refused:
 	default:
 		return Message{}, fmt.Errorf("%w: % x", errFraming, head)
 	}

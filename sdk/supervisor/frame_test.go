@@ -13,6 +13,7 @@ func TestMessages(t *testing.T) {
 	var pipe bytes.Buffer
 	sent := []Message{
 		{Order, []byte(`{"cmd":"start"}`)},
+		{Again, []byte(`{"cmd":"start"}`)},
 		{End, nil},
 		{Done, nil},
 		{Refused, []byte("no table")},

@@ -290,7 +290,7 @@ func (s *Supervisor) replay(ctx context.Context, w *worker, e *start) {
 	if gone || w.dead() {
 		return
 	}
-	err := s.call(ctx, w, e.Command, s.limits.Start)
+	err := s.call(ctx, w, Again, e.Command, s.limits.Start)
 	if ctx.Err() != nil {
 		return
 	}
@@ -379,9 +379,9 @@ func (s *Supervisor) kill(w *worker) {
 
 // call gives w an order and waits for the answer: nil, a *RefusedError, or
 // errDied, errHung. The caller has the turn.
-func (s *Supervisor) call(ctx context.Context, w *worker, c Command, limit time.Duration) error {
+func (s *Supervisor) call(ctx context.Context, w *worker, kind Kind, c Command, limit time.Duration) error {
 	s.sending.Go(func() {
-		if w.Send(Message{Kind: Order, Body: c.Raw}) != nil {
+		if w.Send(Message{Kind: kind, Body: c.Raw}) != nil {
 			w.Kill() // it has closed its ears
 		}
 	})
