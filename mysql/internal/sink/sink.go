@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
@@ -22,13 +23,15 @@ import (
 // all rules, so a stop must not take longer.
 const closeWait = 400 * time.Millisecond
 
-// Sink is one action of one rule. Its methods are called by one goroutine.
+// Sink is one action of one rule. Its methods are called one after the other,
+// but that Close does not wait for a Collect that the disk keeps.
 type Sink struct {
 	outboxes *Outboxes
 	config   *config.Config
 	warnings []string
-	outbox   *outbox // nil before Open and after Close
-	active   *active // beside outbox
+	mu       sync.Mutex // guards outbox
+	outbox   *outbox    // nil before Open and after Close
+	active   *active    // beside outbox
 	log      api.Logger
 	urgent   context.Context // done when the rule is about to stop
 	hurry    context.CancelFunc
@@ -101,11 +104,26 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 	if err != nil {
 		return err
 	}
-	s.outbox = box
+	s.exchange(box)
 	s.active = s.outboxes.begin(id, s.config, s.log)
 	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
 	s.log.Infof("writing to table %q at %s", table, s.config.Target)
 	return nil
+}
+
+func (s *Sink) current() *outbox {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outbox
+}
+
+// exchange sets the outbox and returns the one before.
+func (s *Sink) exchange(box *outbox) *outbox {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.outbox
+	s.outbox = box
+	return before
 }
 
 // Collect accepts one message into the queue. While the queue is full it
@@ -113,7 +131,8 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 // message is kept and the error asks eKuiper to send it again; without it,
 // ctx ends only because the rule stops, and the message is kept.
 func (s *Sink) Collect(ctx api.StreamContext, data any) error {
-	if s.outbox == nil {
+	box := s.current()
+	if box == nil {
 		return errors.New("mysql sink: the rule has stopped")
 	}
 	message, ok := data.([]byte)
@@ -124,15 +143,15 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 	if rows == 0 {
 		return nil
 	}
-	if disk, ok := s.outbox.queue.(*journal.Disk); ok && s.unsynced && disk.IsLast(message) {
+	if disk, ok := box.queue.(*journal.Disk); ok && s.unsynced && disk.IsLast(message) {
 		err := disk.AwaitSync(ctx) // it comes again, and is kept already
 		s.unsynced = err != nil
 		return err
 	}
 	began := time.Now()
-	err := s.append(ctx, message, rows)
+	err := s.append(ctx, box, message, rows)
 	if err == nil {
-		s.outbox.meter.Accepted(time.Since(began))
+		box.meter.Accepted(time.Since(began))
 	}
 	if s.unsynced = errors.Is(err, journal.ErrUnsynced) && s.config.RequireAck; s.unsynced {
 		return err
@@ -142,7 +161,7 @@ func (s *Sink) Collect(ctx api.StreamContext, data any) error {
 		return nil
 	}
 	if errors.Is(err, journal.ErrFull) && !s.config.RequireAck {
-		err = s.outbox.queue.Force(message, rows)
+		err = box.queue.Force(message, rows)
 	}
 	if err != nil {
 		return s.refusal(err)
@@ -162,7 +181,7 @@ func (s *Sink) refusal(err error) error {
 // them all where there is room, and otherwise they are accepted one by one. It
 // returns how many are accepted; err is about the next one.
 func (s *Sink) CollectBatch(ctx api.StreamContext, messages [][]byte) (taken int, err error) {
-	if s.outbox != nil && s.appendAll(ctx, messages) {
+	if box := s.current(); box != nil && s.appendAll(ctx, box, messages) {
 		return len(messages), nil
 	}
 	for i, m := range messages {
@@ -174,7 +193,7 @@ func (s *Sink) CollectBatch(ctx api.StreamContext, messages [][]byte) (taken int
 }
 
 // appendAll reports whether all messages are in the queue; if not, none is.
-func (s *Sink) appendAll(ctx context.Context, messages [][]byte) bool {
+func (s *Sink) appendAll(ctx context.Context, box *outbox, messages [][]byte) bool {
 	all := s.arrivals[:0]
 	for _, m := range messages {
 		if rows := payload.Count(m); rows > 0 {
@@ -182,9 +201,9 @@ func (s *Sink) appendAll(ctx context.Context, messages [][]byte) bool {
 		}
 	}
 	began := time.Now()
-	err := s.outbox.queue.AppendAll(ctx, all)
+	err := box.queue.AppendAll(ctx, all)
 	if err == nil && len(all) > 0 {
-		s.outbox.meter.Accepted(time.Since(began))
+		box.meter.Accepted(time.Since(began))
 	}
 	clear(all)
 	s.arrivals = all
@@ -200,18 +219,18 @@ func (s *Sink) warnUnsynced(messages int) {
 }
 
 // append waits for room until ctx is done or the rule is about to stop.
-func (s *Sink) append(ctx context.Context, message []byte, rows int) error {
-	if s.outbox.queue.HasRoom(len(message)) {
-		return s.outbox.queue.Append(ctx, message, rows)
+func (s *Sink) append(ctx context.Context, box *outbox, message []byte, rows int) error {
+	if box.queue.HasRoom(len(message)) {
+		return box.queue.Append(ctx, message, rows)
 	}
 	s.warnBlocked()
 	start := time.Now()
-	defer func() { s.outbox.meter.Blocked(time.Since(start).Nanoseconds()) }()
+	defer func() { box.meter.Blocked(time.Since(start).Nanoseconds()) }()
 	patient, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(s.urgent, cancel)
 	defer stop()
-	return s.outbox.queue.Append(patient, message, rows)
+	return box.queue.Append(patient, message, rows)
 }
 
 // SetUrgent ends the wait for room: the rule is about to stop.
@@ -220,8 +239,8 @@ func (s *Sink) SetUrgent() { s.hurry() }
 // TooLarge counts a message that the runtime has thrown away; how many rows it
 // held nobody knows.
 func (s *Sink) TooLarge(int64, int64) {
-	if s.outbox != nil {
-		s.outbox.meter.TooLarge()
+	if box := s.current(); box != nil {
+		box.meter.TooLarge()
 	}
 }
 
@@ -250,12 +269,11 @@ func (s *Sink) bound() string {
 // all while the database is known to be down. What is left is written on
 // after it returns.
 func (s *Sink) Close(ctx api.StreamContext) error {
-	if s.outbox == nil {
+	box := s.exchange(nil)
+	if box == nil {
 		return nil
 	}
 	s.hurry()
-	box := s.outbox
-	s.outbox = nil
 	s.outboxes.stopped(s.active)
 	s.acks.close()
 	wait, cancel := context.WithTimeout(ctx, closeWait)
