@@ -135,19 +135,23 @@ func (in *Inlet) Wait() { in.running.Wait() }
 
 func (in *Inlet) accept() {
 	defer in.running.Done()
-	for {
+	for told := false; ; {
 		conn, err := in.ln.Accept()
 		if err != nil {
 			if in.isClosed() {
 				return
 			}
-			in.log.Error("cannot accept a connection of the host", "error", err)
+			if !told {
+				told = true
+				in.log.Error("cannot accept a connection of the host, and tries on", "error", err)
+			}
 			// Out of descriptors, most likely: it may pass.
 			if in.pause(100 * time.Millisecond) {
 				continue
 			}
 			return
 		}
+		told = false
 		if err := vet(conn); err != nil {
 			// Only between the making of a socket's file and its mode, where the
 			// system has no way to do both at once.
