@@ -93,6 +93,39 @@ func TestNotesThatFail(t *testing.T) {
 	}
 }
 
+// wormy is a sink that keeps notes and panics where it is asked of them.
+type wormy struct{ noteKeeper }
+
+func (*wormy) Kept() uint64           { panic("worm in Kept") }
+func (*wormy) IsLastKept([]byte) bool { panic("worm in IsLastKept") }
+
+// A sink that panics at a question about its notes has kept nothing, and the
+// message is collected.
+func TestKeeperThatPanics(t *testing.T) {
+	var log lines
+	collected := 0
+	var b [noteSize]byte
+	n := ackNote{listener: 7, step: ackAnswering, unlike: unlikeEnough, failed: true}
+	n.encode(&b)
+	k := &wormy{noteKeeper{sinkFuncs: sinkFuncs{collect: func([]byte) error { collected++; return nil }}, note: b[:]}}
+	out := answers{make(chan string, 2)}
+	a, end := newTestAcked(k, out, &log)
+	defer end()
+	for range 2 {
+		a.Message([]byte("x"))
+		if text := <-out.got; text != "" {
+			t.Errorf("answered %q", text)
+		}
+	}
+	a.memory.again = surely
+	if a.memory.isKept([]byte("x"), false) || collected != 2 {
+		t.Errorf("of two messages %d were collected", collected)
+	}
+	if n := strings.Count(log.String(), "worm in "); n != 1 {
+		t.Errorf("told %d times:\n%s", n, log.String())
+	}
+}
+
 // With resendAlterQueue the operator that has refused a message does not get
 // it again.
 func TestResendTerms(t *testing.T) {

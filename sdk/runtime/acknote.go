@@ -76,6 +76,7 @@ type ackMemory struct {
 	keeper  AckKeeper // nil: the note ends with the process
 	log     *slog.Logger
 	trouble sparse
+	panics  sparse
 
 	again again
 	buf   [noteSize]byte
@@ -111,7 +112,7 @@ type earlier struct {
 }
 
 func newAckMemory(run *sinkRun) *ackMemory {
-	m := &ackMemory{log: run.log, trouble: sparse{interval: run.p.timing.complain}}
+	m := &ackMemory{log: run.log, trouble: sparse{interval: run.p.timing.complain}, panics: sparse{interval: run.p.timing.complain}}
 	if k, ok := run.sink.(AckKeeper); ok {
 		err := contain(run.log, "AckNote", func() error {
 			if _, keeps := k.AckNote(); keeps {
@@ -133,7 +134,7 @@ func (m *ackMemory) recall(listener uint64, terms ackTerms, e earlier) debt {
 	if !ok || old.listener != listener || listener == 0 && old.stopped {
 		m.note = ackNote{listener: listener, unlike: old.unlike}
 		if m.keeper != nil {
-			m.note.kept = m.keeper.Kept()
+			m.note.kept = m.kept(math.MaxUint64)
 		}
 		if !e.unclean || e.intact {
 			m.keep()
@@ -151,7 +152,7 @@ func (m *ackMemory) recall(listener uint64, terms ackTerms, e earlier) debt {
 	if e.intact && old.surplus == 0 {
 		return nothing
 	}
-	kept := old.step != ackIdle && m.keeper.Kept() > old.kept
+	kept := old.step != ackIdle && m.kept(0) > old.kept
 	if old.step == ackReceived && old.surplus == 0 && listener != 0 {
 		if kept {
 			return oweOK
@@ -172,7 +173,8 @@ func (m *ackMemory) read() (ackNote, bool) {
 	if m.keeper == nil {
 		return ackNote{}, false
 	}
-	raw, _ := m.keeper.AckNote()
+	var raw []byte
+	_ = m.panics.contain(m.log, "AckNote", func() error { raw, _ = m.keeper.AckNote(); return nil })
 	return decodeNote(raw)
 }
 
@@ -203,7 +205,7 @@ func (m *ackMemory) received(again bool) {
 		return
 	}
 	if !again {
-		m.note.kept = m.keeper.Kept()
+		m.note.kept = m.kept(math.MaxUint64)
 	}
 	m.note.step, m.note.failed = ackReceived, false
 	m.keep()
@@ -228,5 +230,18 @@ func (m *ackMemory) setSurplus(n uint8) {
 func (m *ackMemory) isKept(data []byte, probed bool) bool {
 	a := m.again
 	m.again = never
-	return (a == surely || a == ifProbed && probed) && m.keeper.IsLastKept(data)
+	return (a == surely || a == ifProbed && probed) && m.isLastKept(data)
+}
+
+// kept asks the keeper for its count. unknown stands for that of one that panics:
+// no message is then taken for kept that may not be.
+func (m *ackMemory) kept(unknown uint64) (n uint64) {
+	n = unknown
+	_ = m.panics.contain(m.log, "Kept", func() error { n = m.keeper.Kept(); return nil })
+	return n
+}
+
+func (m *ackMemory) isLastKept(data []byte) (is bool) {
+	_ = m.panics.contain(m.log, "IsLastKept", func() error { is = m.keeper.IsLastKept(data); return nil })
+	return is
 }

@@ -95,14 +95,15 @@ func (u *unacked) Message(data []byte) {
 // messages at once.
 type gathered struct {
 	*unacked
-	sink BatchCollector
+	sink   BatchCollector
+	panics sparse // of CollectBatch
 }
 
 // newIntake returns the intake of a rule without acknowledgements.
 func newIntake(run *sinkRun) intake {
 	u := newUnacked(run)
 	if s, ok := run.sink.(BatchCollector); ok {
-		return &gathered{u, s}
+		return &gathered{unacked: u, sink: s, panics: sparse{interval: run.p.timing.complain}}
 	}
 	return u
 }
@@ -131,7 +132,7 @@ func (g *gathered) collectBatch(batch [][]byte) (taken int, err error) {
 		defer cancel()
 	}
 	taken = -1
-	_ = contain(g.run.log, "CollectBatch", func() error {
+	_ = g.panics.contain(g.run.log, "CollectBatch", func() error {
 		n, e := g.sink.CollectBatch(ctx, batch)
 		taken, err = min(max(n, 0), len(batch)), e
 		if e == nil && n != len(batch) {

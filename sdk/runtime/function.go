@@ -21,6 +21,8 @@ type functionRun struct {
 	cancel   gocontext.CancelFunc
 	host     *connection.Requester
 	served   chan struct{} // closed when serve has ended
+	panics   sparse        // of calls
+	failed   sparse        // calls that could not be answered as they should
 }
 
 func (p *plugin) startFunction(c command, log *slog.Logger) (instance, error) {
@@ -39,6 +41,7 @@ func (p *plugin) startFunction(c command, log *slog.Logger) (instance, error) {
 		p: p, log: log, function: f, base: base, cancel: cancel,
 		host:   connection.NewRequester(connection.FunctionURL(symbol), p.maxMessage),
 		served: make(chan struct{}),
+		panics: sparse{interval: p.timing.complain}, failed: sparse{interval: p.timing.complain},
 	}
 	p.background.Go(func() {
 		defer close(r.served)
@@ -82,7 +85,7 @@ func (r *functionRun) answerCalls() error {
 		var large *connection.TooLargeError
 		switch {
 		case errors.As(err, &large):
-			r.log.Error("call refused", "error", err)
+			r.failed.report(r.log, "call refused", err)
 			say, _ = json.Marshal(failure(err))
 		case err != nil:
 			return err
@@ -101,15 +104,16 @@ type outcome struct {
 func failure(err error) outcome { return outcome{Result: err.Error()} }
 
 func (r *functionRun) answer(call []byte) []byte {
-	var o outcome
-	err := contain(r.log, "the function", func() error { o = r.call(call); return nil })
+	var text []byte
+	err := r.panics.contain(r.log, "the function", func() (err error) {
+		if text, err = json.Marshal(r.call(call)); err != nil { // a result may encode itself
+			r.failed.report(r.log, "the function's result is not JSON", err)
+			err = fmt.Errorf("encode result: %w", err)
+		}
+		return err
+	})
 	if err != nil {
-		o = failure(err)
-	}
-	text, err := json.Marshal(o)
-	if err != nil {
-		r.log.Error("the function's result is not JSON", "error", err)
-		text, _ = json.Marshal(failure(fmt.Errorf("encode result: %w", err)))
+		text, _ = json.Marshal(failure(err))
 	}
 	return text
 }

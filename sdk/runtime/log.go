@@ -76,11 +76,19 @@ func (s *sparse) report(log *slog.Logger, msg string, err error) {
 }
 
 // contain calls f and turns a panic into an error, logged with its stack.
-func contain(log *slog.Logger, what string, f func() error) (err error) {
+func contain(log *slog.Logger, what string, f func() error) error {
+	return new(sparse).contain(log, what, f)
+}
+
+// contain is that for what is called for every message or row: one that
+// panics each time is logged now and then.
+func (s *sparse) contain(log *slog.Logger, what string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("panic contained", "in", what, "panic", fmt.Sprint(p), "stack", stack())
 			err = fmt.Errorf("%s panicked: %v", what, p)
+			if count, total, speak := s.next(time.Now()); speak {
+				log.Error("panic contained", "in", what, "panic", fmt.Sprint(p), "stack", stack(), "since_last_line", count, "in_all", total)
+			}
 		}
 	}()
 	return f()

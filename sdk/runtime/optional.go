@@ -72,6 +72,6 @@ func (r *sinkRun) setUrgent() {
 // tooLarge tells the sink of a message that it will never get.
 func (r *sinkRun) tooLarge(e *connection.TooLargeError) {
 	if s, ok := r.sink.(SizeWitness); ok {
-		_ = contain(r.log, "TooLarge", func() error { s.TooLarge(e.Size, e.Limit); return nil })
+		_ = r.panics.contain(r.log, "TooLarge", func() error { s.TooLarge(e.Size, e.Limit); return nil })
 	}
 }

@@ -22,6 +22,7 @@ type sinkRun struct {
 	inlet    *connection.Inlet
 	acks     connection.SocketFile // where the host listened at the start
 	listener uint64                // its identity
+	panics   sparse                // of what is called for every message
 }
 
 // intake hands messages to Collect.
@@ -89,7 +90,7 @@ func (p *plugin) startSink(c command, log *slog.Logger, inlet *connection.Inlet)
 
 func (p *plugin) newSink(sink api.Sink, id identity, log *slog.Logger) *sinkRun {
 	base := context.New(gocontext.Background(), p.log).Labelled(id.rule, id.op, id.instance)
-	return &sinkRun{p: p, log: log, sink: sink, base: base, cancel: func() {}}
+	return &sinkRun{p: p, log: log, sink: sink, base: base, cancel: func() {}, panics: sparse{interval: p.timing.complain}}
 }
 
 func (p *plugin) openSink(c command, log *slog.Logger) (*sinkRun, error) {
@@ -195,5 +196,5 @@ func (s *refusing) Collect(api.StreamContext, interface{}) error {
 
 // collect calls Collect.
 func (r *sinkRun) collect(ctx *context.Stream, data []byte) error {
-	return contain(r.log, "Collect", func() error { return r.sink.Collect(ctx, data) })
+	return r.panics.contain(r.log, "Collect", func() error { return r.sink.Collect(ctx, data) })
 }

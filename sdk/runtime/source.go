@@ -43,6 +43,7 @@ type sourceRun struct {
 	json   *json.Encoder
 	lost   bool // the outlet has ended: take rows and drop them
 	failed sparse
+	panics sparse // of rows
 }
 
 // startSource makes and configures a source and opens it in the background.
@@ -70,7 +71,7 @@ func (p *plugin) startSource(c command, log *slog.Logger) (instance, error) {
 		opened: make(chan struct{}),
 		ending: make(chan struct{}),
 		sent:   make(chan struct{}),
-		failed: sparse{interval: p.timing.complain},
+		failed: sparse{interval: p.timing.complain}, panics: sparse{interval: p.timing.complain},
 	}
 	strangers := &sparse{interval: p.timing.complain}
 	r.out.Stranger = func(err error) { strangers.report(log, notTheHost, err) }
@@ -176,7 +177,7 @@ func (r *sourceRun) add(t api.SourceTuple) {
 	if r.lost {
 		return
 	}
-	err := contain(r.log, "the row", func() error { return r.encode(t) })
+	err := r.panics.contain(r.log, "the row", func() error { return r.encode(t) })
 	if err != nil {
 		r.addError(fmt.Errorf("encode row: %w", err))
 	}

@@ -30,6 +30,8 @@ func (describe) Exec(args []interface{}, ctx api.FunctionContext) (interface{}, 
 		panic("worm in Exec")
 	case "nan":
 		return math.NaN(), true
+	case "worm":
+		return wormy{}, true
 	case "error":
 		return errors.New("cannot"), false
 	case "no":
@@ -37,6 +39,11 @@ func (describe) Exec(args []interface{}, ctx api.FunctionContext) (interface{}, 
 	}
 	return fmt.Sprintln(args, ctx.GetRuleId(), ctx.GetOpId(), ctx.GetInstanceId(), ctx.GetFuncId()), true
 }
+
+// wormy is a result that cannot be encoded.
+type wormy struct{}
+
+func (wormy) MarshalJSON() ([]byte, error) { panic("worm in the result") }
 
 func TestFunction(t *testing.T) {
 	t.Parallel()
@@ -58,13 +65,23 @@ func TestFunction(t *testing.T) {
 	}
 	for arg, want := range map[string]string{
 		"panic": "{false the function panicked: worm in Exec}", "nan": "{false encode result: json: unsupported value: NaN}",
-		"error": "{false cannot}", "no": "{false <nil>}",
+		"error": "{false cannot}", "no": "{false <nil>}", "worm": "{false the function panicked: worm in the result}",
 	} {
 		if o, err := f.Exec(site, 0, arg); err != nil || fmt.Sprint(o) != want {
 			t.Errorf("%s: %v, %v; want %s", arg, o, err, want)
 		}
 	}
-	p.logged(t, "level=ERROR", "worm in Exec", "function_test.go")
+	p.logged(t, "level=ERROR", "panic contained", "worm in ", "function_test.go")
+	for _, arg := range []string{"panic", "nan"} {
+		for range 100 {
+			if _, err := f.Exec(site, 0, arg); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := strings.Count(p.log.String(), "level=ERROR"); n > 20 {
+		t.Errorf("%d lines of calls that failed", n)
+	}
 	if o, err := f.Validate(); err != nil || fmt.Sprint(o) != "{false no arguments}" {
 		t.Errorf("validate: %v, %v", o, err)
 	}

@@ -371,3 +371,22 @@ func TestCollectErrorsAreLoggedSparsely(t *testing.T) {
 		t.Errorf("%d lines", got)
 	}
 }
+
+// Nor does a sink that panics at each message, with the stacks.
+func TestPanicsAreLoggedSparsely(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := &testSink{collect: func(api.StreamContext, []byte) error {
+		n.Add(1)
+		panic("worm in Collect")
+	}}
+	p := runPlugin(t, sinks(func() api.Sink { return s }), nil)
+	rule := p.sink(t, "s", nil)
+	for range 200 {
+		send(t, rule, "x")
+	}
+	eventually(t, "the messages", func() bool { return n.Load() == 200 })
+	if got := strings.Count(p.log.String(), "panic contained"); got < 1 || got > 20 {
+		t.Errorf("%d lines", got)
+	}
+}
