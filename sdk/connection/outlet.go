@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -23,11 +24,16 @@ type Outlet struct {
 	conn    net.Conn // nil while not connected
 	expires time.Time
 	closed  bool
+
+	bound time.Time // of TrySend's writes; the sender's own
 }
 
 const (
 	redialFirst = 20 * time.Millisecond
 	redialMost  = time.Second
+
+	// tryWithin bounds a write of TrySend, from below; it may take twice as long.
+	tryWithin = 500 * time.Millisecond
 )
 
 // NewOutlet returns an Outlet that will dial url when it is first used.
@@ -55,8 +61,12 @@ func (o *Outlet) Send(f *Frames) error {
 	}
 }
 
+// ErrUnread says that the peer listens and has not read for so long that the
+// kernel takes no more.
+var ErrUnread = errors.New("the peer does not read")
+
 // TrySend is Send for when nobody may wait: it dials at most once, and fails
-// where nobody listens.
+// where nobody listens, or with ErrUnread within a second.
 func (o *Outlet) TrySend(f *Frames) error {
 	from := 0
 	conn, fresh, err := o.current()
@@ -64,15 +74,31 @@ func (o *Outlet) TrySend(f *Frames) error {
 		return err
 	}
 	if !fresh {
-		if from, err = o.write(conn, f, from); err == nil {
-			return nil
+		if from, err = o.writeBounded(conn, f, from); err == nil || errors.Is(err, ErrUnread) {
+			return err
 		}
 	}
 	if conn, err = o.connect(); err != nil {
 		return err
 	}
-	_, err = o.write(conn, f, from)
+	o.bound = time.Time{}
+	_, err = o.writeBounded(conn, f, from)
 	return err
+}
+
+// writeBounded is write with a bound, which is not set anew each time.
+func (o *Outlet) writeBounded(conn net.Conn, f *Frames, from int) (int, error) {
+	if now := time.Now(); o.bound.Sub(now) < tryWithin {
+		o.bound = now.Add(2 * tryWithin)
+		if err := conn.SetWriteDeadline(o.bound); err != nil {
+			return from, err
+		}
+	}
+	n, err := o.write(conn, f, from)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrUnread, err)
+	}
+	return n, err
 }
 
 // Connect dials once if there is no connection.

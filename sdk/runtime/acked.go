@@ -33,6 +33,7 @@ type acked struct {
 	large    sparse
 	unsent   sparse
 	listened bool // the host's listener was there once
+	deaf     bool // the host does not read acknowledgements
 	ended    bool
 	memory   *ackMemory
 	balance  balance
@@ -45,6 +46,10 @@ type acked struct {
 // host does not just wait for acknowledgements. Then what the host does besides goes
 // first: this thread's waking up may have interrupted it.
 const unhurried = 200 * time.Microsecond
+
+// maxAckText bounds an acknowledgement's text, in bytes: the kernel has room for
+// any that a host waits for.
+const maxAckText = 8 << 10
 
 // ackOutlet is the way to the host's listener.
 type ackOutlet interface {
@@ -148,6 +153,10 @@ func (a *acked) worker() {
 func (a *acked) Message(data []byte) {
 	a.turn.Lock()
 	defer a.turn.Unlock()
+	if a.deaf {
+		a.takeUnheard(data)
+		return
+	}
 	a.timer.Reset(a.run.p.timing.answer)
 	defer a.timer.Stop()
 	now := time.Now()
@@ -190,6 +199,37 @@ func (a *acked) take(data []byte, mark print, now time.Time) error {
 	return err
 }
 
+// takeUnheard has the message collected as one of a rule without
+// acknowledgements: as long as that takes.
+func (a *acked) takeUnheard(data []byte) {
+	ended := true
+	if a.late != nil {
+		if _, ended = a.await(); ended {
+			a.late = nil
+		}
+	}
+	if ended {
+		select {
+		case a.work <- job{data: data}:
+			err, _ := a.await()
+			if err != nil {
+				a.failed.report(a.run.log, "message not taken, and lost", err)
+			}
+		case <-a.given:
+		}
+	}
+}
+
+// await waits for Collect without end. It reports whether Collect has returned.
+func (a *acked) await() (err error, ended bool) {
+	select {
+	case err = <-a.results:
+		return err, true
+	case <-a.given:
+		return nil, false
+	}
+}
+
 // result waits for Collect. It reports whether Collect has returned.
 func (a *acked) result() (err error, ended bool) {
 	select {
@@ -222,15 +262,24 @@ func (a *acked) TooLarge(e *connection.TooLargeError) {
 
 // answer sends the acknowledgement.
 func (a *acked) answer(err error) {
+	if a.deaf {
+		return
+	}
 	var text string
 	if err != nil {
 		a.failed.report(a.run.log, "message not taken, the host is told", err)
-		if text = err.Error(); text == "" {
+		text = err.Error()
+		if text = text[:min(len(text), maxAckText)]; text == "" {
 			text = "unknown error"
 		}
 	}
 	a.memory.at(ackAnswering, err != nil)
-	if err := a.acks.Answer(text); err != nil && a.listened && !a.ended {
+	switch err := a.acks.Answer(text); {
+	case errors.Is(err, connection.ErrUnread):
+		// One that waits for each would have read it.
+		a.deaf = true
+		a.run.log.Error("the host does not read acknowledgements, which eKuiper 1.x never does: the rule gets none from now on", "error", err)
+	case err != nil && a.listened && !a.ended:
 		a.unsent.report(a.run.log, "cannot send an acknowledgement", err)
 	}
 	a.memory.at(ackAnswered, err != nil)

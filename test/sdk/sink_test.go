@@ -130,6 +130,29 @@ func TestAcks(t *testing.T) {
 	}
 }
 
+// A host that does not read its acknowledgements, as eKuiper 1.14, gets its
+// messages taken all the same.
+func TestAcksThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	s := &testSink{}
+	p := runPlugin(t, sinks(func() api.Sink { return s }), nil)
+	rule := p.sink(t, "s", map[string]any{"requireAck": true})
+	const n = 3000
+	for i := range n {
+		send(t, rule, fmt.Sprint(i))
+	}
+	eventually(t, "the messages", func() bool { return len(s.seen()) == 2+n })
+	for i, e := range s.seen()[2:] {
+		if e != fmt.Sprint(i) {
+			t.Fatalf("message %d is %s", i, e)
+		}
+	}
+	p.logged(t, "level=ERROR", "does not read acknowledgements")
+	if err := rule.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // promised is how long an acknowledgement may take, and what a loaded machine
 // may add. (The runtime's own test checks its durations against the promise.)
 const promised = 3*time.Second + loaded
