@@ -61,6 +61,12 @@ type named struct {
 	cell int
 }
 
+// misfit is a cell whose value does not fit its column.
+type misfit struct {
+	cell int
+	err  error
+}
+
 // What a field is when it has no cell.
 const (
 	extra    = -1 // the table has no such column
@@ -175,7 +181,8 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 	for range width {
 		cells = append(cells, schema.Argument{})
 	}
-	size, wrong, placed := 0, -1, 0
+	size, placed := 0, 0
+	var wrong []misfit
 	for i := range row.Fields {
 		f := &row.Fields[i]
 		cell := extra
@@ -185,8 +192,7 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 			cell = b.place(i, f.Name)
 		}
 		if cell == extra {
-			if e := b.refuse(f, o); e != nil {
-				err, wrong = e, -1
+			if err = b.refuse(f, o); err != nil {
 				break
 			}
 			dropped++
@@ -198,22 +204,26 @@ func (b *batch) addRow(ref rowRef, row payload.Row, o *Options) (dropped int, er
 		for cell >= len(cells) {
 			cells = append(cells, schema.Argument{})
 		}
+		if len(wrong) > 0 { // the same name again, perhaps: the last counts
+			wrong = slices.DeleteFunc(wrong, func(m misfit) bool { return m.cell == cell })
+		}
 		if f.Value.Kind == payload.Null && o.NullAsDefault {
 			cells[cell] = schema.Argument{}
 			continue
 		}
 		v, e := b.table.Columns[b.cols[cell]].Convert(f.Value, &o.Convert, &b.room)
-		switch {
-		case e != nil && err == nil:
-			err, wrong = e, cell
-		case e == nil && cell == wrong: // the same name again: the last counts
-			err, wrong = nil, -1
+		if e != nil {
+			wrong = append(wrong, misfit{cell, e})
 		}
 		cells[cell] = v
 		size += argumentSize(&v)
 	}
 	b.spares = cells
-	if err == nil && placed == 0 {
+	switch {
+	case err != nil:
+	case len(wrong) > 0:
+		err = wrong[0].err
+	case placed == 0:
 		err = errNoFields
 	}
 	if err != nil {

@@ -76,6 +76,8 @@ func TestBatchColumns(t *testing.T) {
 		{"other letters", "", `[{"ID":1},{"Id":2}]`, &testOptions, "id | 1 | 2", 0, true},
 		{"a name twice", "", `[{"id":1,"id":2},{"id":3,"ID":4}]`, &testOptions, "id | 2 | 4", 0, true},
 		{"a name twice, first wrong", "", `[{"id":"z","id":2},{"id":1,"ID":"z"}]`, &testOptions, "id | 2", 1, true},
+		{"two wrong, one of them a name twice", "", `[{"ID":"z","x":"z","id":2},{"X":"z","Id":"z","id":3,"x":4},{"ID":"z","id":5}]`, &testOptions, "x id | 4 3 | - 5", 1, false},
+		{"a name twice, first wrong, then the default", "", `[{"id":1,"X":"z","x":null}]`, &defaulting, "id x | 1 -", 0, false},
 		{"none of the table's", "", `[{"y":1},{"id":2}]`, &ignoring, "id | 2", 1, true},
 		{"null", "", `[{"id":1,"x":null}]`, &testOptions, "id x | 1 <nil>", 0, true},
 		{"null as default", "", `[{"id":1,"x":null},{"id":2,"x":3}]`, &defaulting, "id x | 1 - | 2 3", 0, false},
