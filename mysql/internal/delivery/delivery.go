@@ -317,5 +317,11 @@ func (d *Delivery) classify(err error) fault.Class {
 	return fault.Passing
 }
 
+// maybeStored tells whether rows may be stored in spite of err, also by what the
+// rule says of the server's errors.
+func (d *Delivery) maybeStored(err error) bool {
+	return fault.MaybeStored(err) || err != nil && !errors.As(err, new(*beforeError)) && d.classify(err) == fault.OutcomeUnknown
+}
+
 // errStopped ends the goroutines; it never reaches a caller.
 var errStopped = errors.New("delivery stopped")

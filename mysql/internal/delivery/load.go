@@ -206,7 +206,7 @@ func (w *writer) byLoad(err error) bool {
 	case errors.As(err, &undone):
 	case errors.As(err, new(*displacedError)), errors.As(err, new(*beforeError)), errors.As(err, new(*mendError)):
 		return true // of the ledger, or of the transaction around
-	case errors.As(err, &server) && w.classify(err) != fault.Passing && fault.Usable(err) && !fault.MaybeStored(err):
+	case errors.As(err, &server) && w.classify(err) != fault.Passing && fault.Usable(err) && !w.maybeStored(err):
 		// The INSERT's error is the one that tells of the rows.
 	default:
 		return true

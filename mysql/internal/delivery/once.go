@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"ekuiper-mysql/mysql/internal/fault"
 	"ekuiper-mysql/mysql/internal/statement"
 )
 
@@ -29,7 +28,7 @@ func (w *writer) writeOnce(ctx context.Context, b *batch, lo, hi int, write func
 		}
 		return write()
 	})
-	if p := w.place; p.news != "" && (err == nil || fault.MaybeStored(err)) {
+	if p := w.place; p.news != "" && (err == nil || w.maybeStored(err)) {
 		w.log.Warnf("%s: %s", w.target(), p.news)
 		p.news = ""
 	}

@@ -68,7 +68,7 @@ func (t *writing) attempt(ctx context.Context) (over bool, err error) {
 	torn := t.torn(t.b, err)
 	sent := !errors.As(err, new(*beforeError))
 	if sent {
-		t.unsure = fault.MaybeStored(err)
+		t.unsure = t.maybeStored(err)
 	}
 	t.doubt() // the ledger would have told, but the rule has done without since
 	if d := (*displacedError)(nil); errors.As(err, &d) {
@@ -100,7 +100,7 @@ func (t *writing) attempt(ctx context.Context) (over bool, err error) {
 	if err := t.pause(ctx, class, err); err != nil {
 		return false, err
 	}
-	if sent && fault.MaybeStored(err) && t.hi-t.lo > 1 {
+	if sent && t.maybeStored(err) && t.hi-t.lo > 1 {
 		t.losses++
 	}
 	if t.losses >= maxLosses { // they may take longer than connections last
@@ -142,7 +142,7 @@ func (t *writing) judge(err error, torn bool) fault.Class {
 		class = fault.SchemaChanged
 		t.b.doubted(t.lo, t.hi)
 	}
-	t.unknown = t.unknown || fault.MaybeStored(err)
+	t.unknown = t.unknown || t.maybeStored(err)
 	t.doubt()
 	if class == fault.Unlisted {
 		if t.patience--; t.patience < 0 {

@@ -19,6 +19,13 @@ type lossy struct {
 	lost  atomic.Int64
 	off   atomic.Bool
 	hold  chan struct{} // answers are lost once it is closed; nil: at once
+	said  []byte        // what comes instead, and the connection stays; nil: it is cut
+}
+
+// serverError is a packet that answers a request with an error.
+func serverError(number uint16, state, text string) []byte {
+	body := append([]byte{0xff, byte(number), byte(number >> 8), '#'}, state+text...)
+	return append([]byte{byte(len(body)), 0, 0, 1}, body...)
 }
 
 var errLost = errors.New("connection reset by the test")
@@ -54,6 +61,9 @@ func (c *lossyConn) Read(b []byte) (int, error) {
 			<-c.faults.hold
 		}
 		c.faults.lost.Add(1)
+		if c.doomed = c.faults.said == nil; !c.doomed {
+			return copy(b, c.faults.said), nil
+		}
 		_ = c.Conn.Close()
 		return 0, errLost
 	}

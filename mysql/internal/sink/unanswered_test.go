@@ -6,6 +6,20 @@ import (
 	"testing"
 )
 
+// TestErrorThatLeavesTheOutcomeUnknown, says the rule, as one that a proxy makes up.
+func TestErrorThatLeavesTheOutcomeUnknown(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20), x DOUBLE)")
+	faults := &lossy{what: inserts, every: 2, said: serverError(9999, "HY000", "the backend is gone")}
+	s := b.openLossy(faults, b.props("", "t", "errors", map[string]any{"9999": "unknown"}))
+	for i := 0; i < 200; i += 20 {
+		b.collect(s, numbered(i, i+20))
+	}
+	b.settle(s)
+	b.wantRows("SELECT COUNT(*), COUNT(DISTINCT id) FROM t", "200,200")
+	b.wantFate(s, 200, 0)
+	faults.wantLosses(t, 1)
+}
+
 // TestUnansweredCommitOfARuleThatIsEdited: rows that are stored, but of which no
 // answer came, are no dead letters because they do not fit the rule as it is now.
 func TestUnansweredCommitOfARuleThatIsEdited(t *testing.T) {
