@@ -234,7 +234,7 @@ func (m *manner) change(b *batch, g *group) *statement.Change {
 	c := &statement.Change{Key: m.keys[g.key].Columns, Version: m.version, Strict: m.strict, Alias: m.alias}
 	for _, at := range g.cols {
 		col := b.cols[at]
-		if slices.Contains(c.Key, col) || col == m.version {
+		if slices.Contains(c.Key, col) || col == m.version || g.again && b.table.Columns[col].Numbered { // the row has its number
 			continue
 		}
 		as := m.assign[col]

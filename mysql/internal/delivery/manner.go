@@ -289,6 +289,9 @@ func (b *batch) addInManner(ref rowRef, row payload.Row, o *Options) (dropped in
 	if err != nil {
 		return 0, err
 	}
+	if ref.kind == plan.Upsert {
+		b.leaveNumbers()
+	}
 	b.rows[rows].key, err = m.place(b, ref.kind)
 	if err != nil {
 		b.cells, b.rows, b.bytes = b.cells[:rows*len(b.cols)], b.rows[:rows], size
@@ -296,6 +299,17 @@ func (b *batch) addInManner(ref rowRef, row payload.Row, o *Options) (dropped in
 	}
 	b.uniform = b.uniform && b.rows[rows].kind == b.rows[0].kind && b.rows[rows].key == b.rows[0].key
 	return dropped, nil
+}
+
+// leaveNumbers makes the last row lack a number that the server is to find, as null
+// asks for: a row that is there already, found by another key, keeps the one it has.
+func (b *batch) leaveNumbers() {
+	cells := b.slice(len(b.rows)-1, len(b.rows))
+	for at, c := range b.cols {
+		if b.table.Columns[c].Numbered && cells[at].Kind() == schema.Null {
+			cells[at], b.full = schema.Argument{}, false
+		}
+	}
 }
 
 // inserts tells whether the rows lo to hi are written by plain inserts alone.

@@ -98,6 +98,20 @@ func TestKindsOfAKilledProcess(t *testing.T) {
 	b.wantCounts(s, 200, 0)
 }
 
+// TestNumbersOfAKilledProcess: what the server has numbered keeps its number when
+// it comes again with null for it.
+func TestNumbersOfAKilledProcess(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20) NOT NULL UNIQUE, n INT)")
+	props := b.props("", "t", "rowkindField", "kind")
+	restore := b.waiting(props, `[{"id":null,"name":"a","kind":"insert"},{"id":null,"name":"b"},{"id":null,"name":"b","n":1,"kind":"upsert"}]`)
+	first := b.query("SELECT * FROM t ORDER BY name")
+	restore()
+	s := b.open(props)
+	b.settle(s)
+	b.wantRows("SELECT * FROM t ORDER BY name", first...)
+	b.wantCounts(s, 3, 0)
+}
+
 func TestNewestWinsWhenABacklogComesAgain(t *testing.T) {
 	b := newBundle(t, "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20), n INT)")
 	props := b.props("", "t", "mode", "upsert", "versionField", "n", "updateFields", map[string]any{"name": "set"}, "journal", "on")

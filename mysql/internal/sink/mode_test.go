@@ -109,6 +109,11 @@ func TestModes(t *testing.T) {
 			want:     []string{"1,z,5,1", "2,b,8,2", "4,a,7,NULL"}, stored: 3, setAside: 1,
 		},
 		{
+			name: "a number that is null", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20) NOT NULL UNIQUE, x DOUBLE, n INT)", props: []any{"mode", "upsert"}, seed: "(1,'a',1,1),(2,'b',2,2)",
+			messages: []string{`{"id":null,"name":"c","x":8}`, `[{"id":null,"name":"a","x":5},{"id":7,"name":"g","x":6},{"id":null,"name":"b","x":9}]`},
+			want:     []string{"1,a,5,1", "2,b,9,2", "3,c,8,NULL", "7,g,6,NULL"}, stored: 4,
+		},
+		{
 			name: "tied by another key", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE)", props: []any{"mode", "upsert", "rowkindField", "kind"}, seed: "(1,'a'),(7,'g')",
 			messages: []string{`[{"id":7,"kind":"delete"},{"id":2,"name":"a"},{"id":1,"kind":"delete"}]`}, stored: 2, setAside: 1,
 		},
