@@ -28,6 +28,7 @@ const (
 const (
 	strictNull  = 1048
 	strictRange = 1264
+	strictTime  = 1292 // with statement.NoTime
 )
 
 // group is rows that go by one kind of statement.
@@ -270,11 +271,12 @@ func (m *manner) passed(g *group, n int, affected int64) int {
 // explain says what an error of an upsert really is about.
 func (m *manner) explain(b *batch, g *group, err error) error {
 	number, _ := fault.Number(err)
-	if g.kind != plan.Upsert || !m.strict || g.size() > 1 || number != strictNull && number != strictRange {
+	time := number == strictTime && strings.Contains(err.Error(), statement.NoTime)
+	if g.kind != plan.Upsert || !m.strict || g.size() > 1 || number != strictNull && number != strictRange && !time {
 		return err
 	}
 	for _, c := range m.keys[g.key].Columns {
-		if strings.Contains(err.Error(), "'"+b.table.Columns[c].Name+"'") {
+		if time || strings.Contains(err.Error(), "'"+b.table.Columns[c].Name+"'") {
 			return fmt.Errorf("another unique key of the table has the row's values in a row of another key, which an upsert leaves alone (%w)", err)
 		}
 	}

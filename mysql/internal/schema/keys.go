@@ -207,6 +207,10 @@ func (c *Column) Numeric() bool {
 // Integral tells whether the column holds whole numbers of at most 64 bits.
 func (c *Column) Integral() bool { return c.spec.family == familyInteger }
 
+// Clocked tells whether a server may store its clock for NULL where the column
+// takes none.
+func (c *Column) Clocked() bool { return c.spec.family == familyTimestamp }
+
 // Simple tells whether the column's values keep their type inside an
 // expression of SQL as Typed renders it.
 func (c *Column) Simple() bool {

@@ -158,6 +158,30 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestUpsertByATimestamp never takes the row of another unique key, also where the
+// server makes its clock's time of NULL.
+func TestUpsertByATimestamp(t *testing.T) {
+	for _, explicit := range []string{"0", "1"} {
+		t.Run(explicit, func(t *testing.T) {
+			b := newBundle(t)
+			alone := b.alone()
+			alone("SET SESSION explicit_defaults_for_timestamp = " + explicit)
+			alone("CREATE TABLE t (at TIMESTAMP(3) NOT NULL, u INT NOT NULL, x INT, PRIMARY KEY (at), UNIQUE (u))")
+			alone("INSERT INTO t VALUES ('2026-01-01 00:00:00.5', 7, 1), ('2026-01-02', 8, 1)")
+			props := b.props("", "t", "mode", "upsert")
+			props["url"] = fmt.Sprint(props["url"], "?explicit_defaults_for_timestamp=", explicit)
+			s := b.open(props)
+			b.collect(s, `[{"at":"2026-01-03","u":7,"x":2},{"at":"2026-01-01T00:00:00.5Z","u":7,"x":3},{"at":"2026-01-02","u":9},{"at":"2026-01-04","u":7}]`)
+			b.settle(s)
+			b.wantRows("SELECT * FROM t ORDER BY at", "2026-01-01 00:00:00.500,7,3", "2026-01-02 00:00:00.000,9,1")
+			b.wantFates(s, 2, 0, 2)
+			if n := b.log.count("another unique key of the table has the row's values"); n != 2 {
+				t.Errorf("the reason is told %d times, want 2:\n%s", n, b.log)
+			}
+		})
+	}
+}
+
 func TestModesThatTheTableCannotServe(t *testing.T) {
 	for _, c := range []struct {
 		name, ddl string

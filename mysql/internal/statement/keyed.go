@@ -64,7 +64,7 @@ type Change struct {
 	// Version, unless it is negative, is the column whose value decides: a row
 	// changes only what has a lower one, or none. It must not be in Assign.
 	Version int
-	// Strict makes an upsert fail with error 1048 or 1264 of a key's column where the row that is there
+	// Strict makes an upsert fail with error 1048, 1264 or 1292 of a key's column where the row that is there
 	// is another one than that of the key, caught by another unique key.
 	Strict bool
 	Alias  bool // the server knows new rows by an alias, and does not like VALUES()
@@ -135,11 +135,18 @@ func Upsert(t *schema.Table, cols []int, rows int, absent func(row, i int) bool,
 	return b.String()
 }
 
+// NoTime is what a Strict upsert would make of a key that is a TIMESTAMP: error 1292 shows it.
+const NoTime = "the time of another row"
+
 // impossible is a value that a column that is NOT NULL refuses. An integer may
-// be AUTO_INCREMENT, which makes a number of NULL.
+// be AUTO_INCREMENT, which makes a number of NULL, and a TIMESTAMP may make the
+// time of it.
 func impossible(c *schema.Column) string {
-	if c.Integral() {
+	switch {
+	case c.Integral():
 		return "1000000000000000000000000000000"
+	case c.Clocked():
+		return "'" + NoTime + "'"
 	}
 	return "NULL"
 }
