@@ -55,6 +55,7 @@ type spec struct {
 	whole    int   // DECIMAL: digits before the point
 	fraction int   // TIME, DATETIME, TIMESTAMP: digits of the second's fraction
 	maxChars int64 // CHAR, VARCHAR; 0: no bound
+	fixed    bool  // CHAR, BINARY: stored without spaces at the end, or filled up with zeros
 	maxBytes int64 // BINARY, BLOB and, in a Unicode charset, TEXT; 0: no bound
 
 	members      []string // ENUM, SET
@@ -123,9 +124,9 @@ func parseType(columnType string) spec {
 	case familyTime, familyDateTime, familyTimestamp:
 		s.fraction = min(numberAt(numbers, 0, 0), 6)
 	case familyText:
-		s.maxChars = int64(numberAt(numbers, 0, 1))
+		s.maxChars, s.fixed = int64(numberAt(numbers, 0, 1)), base == "char"
 	case familyBinary:
-		s.maxBytes = int64(numberAt(numbers, 0, 1))
+		s.maxBytes, s.fixed = int64(numberAt(numbers, 0, 1)), base == "binary"
 	case familyEnum, familySet:
 		s.members, s.membersVague = parseMembers(args)
 		s.membersVague = s.membersVague || len(s.members) == 0

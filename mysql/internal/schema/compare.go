@@ -51,11 +51,11 @@ func (c *Column) appendComparable(b []byte, v any) ([]byte, bool) {
 		}
 		return n.appendComparable(b), true
 	case familyText:
-		if c.isFixed("char") {
+		if c.spec.fixed {
 			text = bytes.TrimRight(text, " ") // it was stored with them, and is read without
 		}
 	case familyBinary:
-		if c.isFixed("binary") {
+		if c.spec.fixed {
 			text = bytes.TrimRight(text, "\x00") // it is stored filled up with them
 		}
 	case familyEnum:
@@ -81,12 +81,6 @@ func (c *Column) appendComparable(b []byte, v any) ([]byte, bool) {
 
 // caseless are types of digits that are letters in either case.
 var caseless = []string{"uuid", "inet6"}
-
-// isFixed tells whether the column is of the fixed-length type named base.
-func (c *Column) isFixed(base string) bool {
-	name, _, _ := splitType(c.Type)
-	return name == base
-}
 
 // textOf is v as the server would write it.
 func textOf(v any) ([]byte, bool) {

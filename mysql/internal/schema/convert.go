@@ -144,6 +144,9 @@ func (s *spec) text(v payload.Value, room *Room) (Argument, string) {
 			return Argument{}, fmt.Sprintf("%d characters, the column holds %d", n, s.maxChars)
 		}
 	}
+	if s.fixed { // as it is stored: with them it might not be found again
+		t = strings.TrimRight(t, " ")
+	}
 	return textArg(t), ""
 }
 
@@ -151,7 +154,11 @@ func (s *spec) binary(v payload.Value, room *Room) (Argument, string) {
 	if v.Kind != payload.String {
 		return Argument{}, "a binary column takes a string of base64"
 	}
-	b := room.take(base64.StdEncoding.DecodedLen(len(v.Text)))
+	size := base64.StdEncoding.DecodedLen(len(v.Text))
+	if s.fixed {
+		size = max(size, int(s.maxBytes))
+	}
+	b := room.take(size)
 	b = b[:cap(b)]
 	n, err := base64.StdEncoding.Strict().Decode(b, v.Text)
 	if err != nil {
@@ -159,6 +166,10 @@ func (s *spec) binary(v payload.Value, room *Room) (Argument, string) {
 	}
 	if s.maxBytes > 0 && int64(n) > s.maxBytes {
 		return Argument{}, fmt.Sprintf("%d bytes, the column holds %d", n, s.maxBytes)
+	}
+	if s.fixed { // as it is stored: without them it would not be found again
+		clear(b[n:])
+		n = max(n, int(s.maxBytes))
 	}
 	return textArg(room.keep(b[:n])), ""
 }
@@ -278,22 +289,31 @@ func (s *spec) set(v payload.Value) (Argument, string) {
 			if strings.Contains(m, ",") {
 				return Argument{}, "no member of a SET holds a comma"
 			}
-			if reason := s.checkMember(m); reason != "" {
-				return Argument{}, reason
-			}
 		}
-		return textArg(strings.Join(chosen, ",")), ""
+		return s.membersOf(chosen)
 	}
-	t := view(v.Text)
-	if t == "" {
-		return textArg(t), ""
+	if len(v.Text) == 0 {
+		return textArg(""), ""
 	}
-	for m := range strings.SplitSeq(t, ",") {
+	return s.membersOf(strings.Split(view(v.Text), ","))
+}
+
+// membersOf is a SET of these members in the type's order, as it is stored and
+// found again.
+func (s *spec) membersOf(chosen []string) (Argument, string) {
+	for _, m := range chosen {
 		if reason := s.checkMember(m); reason != "" {
 			return Argument{}, reason
 		}
 	}
-	return textArg(t), ""
+	place := func(member string) int {
+		if i := slices.Index(s.members, member); i >= 0 {
+			return i
+		}
+		return slices.IndexFunc(s.members, func(m string) bool { return strings.EqualFold(m, member) })
+	}
+	slices.SortStableFunc(chosen, func(a, b string) int { return place(a) - place(b) })
+	return textArg(strings.Join(slices.Compact(chosen), ",")), ""
 }
 
 // checkMember keeps the server from taking digits for an index, and from

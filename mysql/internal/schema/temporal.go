@@ -321,7 +321,7 @@ func (s *spec) timeOfDay(v payload.Value, o *Options, room *Room) (Argument, str
 		return Argument{}, "outside -838:59:59 to 838:59:59"
 	}
 	b := room.take(maxMoment)
-	if negative {
+	if negative && (c.hour > 0 || c.minute > 0 || c.second > 0 || c.nanos >= tick(s.fraction)) { // no server has a -0
 		b = append(b, '-')
 	}
 	return textArg(room.keep(c.render(b, s))), ""

@@ -167,7 +167,7 @@ var textCases = []group{
 		{in: `"     x"`, wrong: "6 characters"},
 		{in: `{"a":1}`, wrong: "7 characters"},
 	}},
-	{columnType: "CHAR(3)", cases: []c{{in: `"ab"`, want: "ab"}, {in: `"äöü"`, want: "äöü"}, {in: `"abcd"`, wrong: "4 characters, the column holds 3"}}},
+	{columnType: "CHAR(3)", cases: []c{{in: `"ab"`, want: "ab"}, {in: `" b "`, want: " b"}, {in: `"  "`, want: ""}, {in: `"äöü"`, want: "äöü"}, {in: `"abcd"`, wrong: "4 characters, the column holds 3"}}},
 	{columnType: "VARCHAR(9) CHARACTER SET latin1", cases: []c{{in: `"äöü€"`, want: "äöü€"}, {in: `"😀"`, serverSays: 1366}}},
 	{columnType: "TINYTEXT CHARACTER SET latin1", cases: []c{
 		{in: `"` + strings.Repeat("ä", 255) + `"`, want: strings.Repeat("ä", 255)}, {in: `"` + strings.Repeat("ä", 256) + `"`, wrong: "256 characters, the column holds 255"},
@@ -200,7 +200,7 @@ var binaryCases = []group{
 		{in: `7`, wrong: "base64"},
 		{in: `[1]`, wrong: "base64"},
 	}},
-	{columnType: "BINARY(3)", read: "HEX(v)", cases: []c{{in: `"/w=="`, want: "FF0000"}, {in: `"AAAAAA=="`, wrong: "4 bytes"}}},
+	{columnType: "BINARY(3)", read: "HEX(v)", cases: []c{{in: `"/w=="`, want: "FF0000"}, {in: `""`, want: "000000"}, {in: `"/wAA"`, want: "FF0000"}, {in: `"AAAAAA=="`, wrong: "4 bytes"}}},
 	{columnType: "TINYBLOB", read: "HEX(v)", cases: []c{{in: `"wyg="`, want: "C328"}}}, // not UTF-8
 	{columnType: "BLOB", read: "HEX(v)", cases: []c{{in: `"Jw=="`, want: "27"}}},
 	{columnType: "MEDIUMBLOB", read: "HEX(v)", cases: []c{{in: `"XA=="`, want: "5C"}}},
@@ -229,6 +229,7 @@ var memberCases = []group{
 	{columnType: "SET('a','b','c d')", cases: []c{
 		{in: `"a"`, want: "a"},
 		{in: `"b,a"`, want: "a,b"},
+		{in: `["c d","b","a","b"]`, want: "a,b,c d"},
 		{in: `["c d","a"]`, want: "a,c d"},
 		{in: `""`, want: ""},
 		{in: `[]`, want: ""},
@@ -443,7 +444,7 @@ var temporalCases = []group{
 		{in: `"x"`, wrong: "not a time"},
 		{in: `true`, wrong: "wants text"},
 	}},
-	{columnType: "TIME(3)", cases: []c{{in: `"-10:30:17.1239"`, want: "-10:30:17.123"}, {in: `"838:59:59"`, want: "838:59:59.000"}, {in: `"838:59:59.001"`, wrong: "outside -838"}}},
+	{columnType: "TIME(3)", cases: []c{{in: `"-00:00:00.0009"`, want: "00:00:00.000"}, {in: `"-0:00"`, want: "00:00:00.000"}, {in: `"-10:30:17.1239"`, want: "-10:30:17.123"}, {in: `"838:59:59"`, want: "838:59:59.000"}, {in: `"838:59:59.001"`, wrong: "outside -838"}}},
 	{columnType: "YEAR", read: "CONCAT(v)", zone: plus8, cases: []c{
 		{in: `2026`, want: "2026"},
 		{in: `"2155"`, want: "2155"},
