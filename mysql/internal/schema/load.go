@@ -151,7 +151,7 @@ func (t *Table) loadDetails(ctx context.Context, q sqlx.QueryerContext, database
 		c := &t.Columns[i]
 		spatial = spatial || c.spec.family == familySpatial
 		vector = vector || c.spec.family == familyVector
-		longText = longText || strings.HasPrefix(strings.ToLower(c.Type), "longtext")
+		longText = longText || c.isLongText()
 	}
 	if !spatial && !vector && !longText {
 		return nil
@@ -174,6 +174,8 @@ func (t *Table) loadDetails(ctx context.Context, q sqlx.QueryerContext, database
 	}
 	return nil
 }
+
+func (c *Column) isLongText() bool { return strings.HasPrefix(strings.ToLower(c.Type), "longtext") }
 
 func (t *Table) setVectorPlaceholders(version string, mariaDB bool) {
 	for i := range t.Columns {
@@ -198,7 +200,7 @@ func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, datab
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.spec.family != familyText {
+		if !c.isLongText() {
 			continue
 		}
 		ansi := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"` // under sql_mode ANSI_QUOTES

@@ -108,6 +108,22 @@ func TestLoadKnowsJSONUnderAnsiQuotes(t *testing.T) {
 	}
 }
 
+// TestLoadTakesCheckedTextForText: only LONGTEXT is what JSON is to MariaDB, whatever
+// other columns there are.
+func TestLoadTakesCheckedTextForText(t *testing.T) {
+	db := open(t, "load_checked")
+	db.MustExec("CREATE TABLE t (checked VARCHAR(9) CHECK (json_valid(checked)), j JSON, l LONGTEXT)")
+	got, err := schema.Load(context.Background(), db, schema.Name{Table: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"[1]", `"[1]"`, "[1]"} {
+		if arg, err := converted(&got.Columns[i], value(t, `"[1]"`), nil); err != nil || arg != want {
+			t.Errorf("column %s: %v, %v, want %s", got.Columns[i].Name, arg, err, want)
+		}
+	}
+}
+
 func TestLoadOfAView(t *testing.T) {
 	db := open(t, "load_view")
 	db.MustExec("CREATE TABLE t (a INT PRIMARY KEY, l LONGTEXT)")
