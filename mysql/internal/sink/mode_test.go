@@ -114,6 +114,11 @@ func TestModes(t *testing.T) {
 			want:     []string{"1,a,5,1", "2,b,9,2", "3,c,8,NULL", "7,g,6,NULL"}, stored: 4,
 		},
 		{
+			name: "a column that each row must have", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL)", props: []any{"rowkindField", "kind"}, seed: "(1,'a'),(2,'b')",
+			messages: []string{`[{"id":1,"kind":"upsert"},{"id":2,"name":"c","kind":"upsert"},{"id":1,"kind":"update"}]`},
+			want:     []string{"1,a", "2,c"}, stored: 2, setAside: 1,
+		},
+		{
 			name: "tied by another key", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE)", props: []any{"mode", "upsert", "rowkindField", "kind"}, seed: "(1,'a'),(7,'g')",
 			messages: []string{`[{"id":7,"kind":"delete"},{"id":2,"name":"a"},{"id":1,"kind":"delete"}]`}, stored: 2, setAside: 1,
 		},
