@@ -8,6 +8,10 @@ import (
 	"ekuiper-mysql/mysql/internal/fault"
 )
 
+// namedTwice is the error of a statement that names a column twice. MariaDB also gives
+// it, in a table of 32 columns and more, for two whose names differ in accents alone.
+const namedTwice = 1110
+
 // writing is the writing of some rows of a batch, again and again until each is
 // settled. Its steps say whether that is over; their errors mean that ctx is done.
 type writing struct {
@@ -141,6 +145,9 @@ func (t *writing) judge(err error, torn bool) fault.Class {
 	if torn {
 		class = fault.SchemaChanged
 		t.b.doubted(t.lo, t.hi)
+	}
+	if number, _ := fault.Number(err); number == namedTwice && class == fault.SchemaChanged && t.rebuilt {
+		class = fault.Row // the table is as it was read, and to wait would change nothing
 	}
 	t.unknown = t.unknown || t.maybeStored(err)
 	t.doubt()
