@@ -56,6 +56,12 @@ func (t Token) String() string {
 // GoString hides it.
 func (t Token) GoString() string { return strconv.Quote(t.String()) }
 
+// The variables that give the token.
+const (
+	tokenVariable     = "EKUIPER_MYSQL_TOKEN"
+	tokenFileVariable = "EKUIPER_MYSQL_TOKEN_FILE"
+)
+
 // setting is one of them by its name in the file and in the environment.
 type setting struct {
 	key, variable string
@@ -82,14 +88,14 @@ var all = []setting{
 		s.Memory = n
 		return err == nil
 	}},
-	{"token", "EKUIPER_MYSQL_TOKEN", fmt.Sprintf("at least %d letters, digits and signs without spaces", leastToken), true, func(s *Settings, text string) bool {
+	{"token", tokenVariable, fmt.Sprintf("at least %d letters, digits and signs without spaces", leastToken), true, func(s *Settings, text string) bool {
 		if !isToken(text) {
 			return false
 		}
 		s.Token = Token(text)
 		return true
 	}},
-	{"tokenFile", "EKUIPER_MYSQL_TOKEN_FILE", fmt.Sprintf("the whole path of a file with a token, at least %d letters, digits and signs without spaces", leastToken), false, func(s *Settings, text string) bool {
+	{"tokenFile", tokenFileVariable, fmt.Sprintf("the whole path of a file with a token, at least %d letters, digits and signs without spaces", leastToken), false, func(s *Settings, text string) bool {
 		token, err := readToken(text)
 		if err != nil || !isToken(token) {
 			return false
@@ -129,6 +135,10 @@ func Read(getenv func(string) string, folder func() (string, error)) (Settings, 
 		if inFile, err = readFile(path); err != nil {
 			wrong = append(wrong, err)
 		}
+	}
+	if getenv(tokenVariable) != "" || getenv(tokenFileVariable) != "" { // two ways to give one thing
+		delete(inFile, "token")
+		delete(inFile, "tokenFile")
 	}
 	for _, one := range all {
 		from, text := "environment variable "+one.variable, getenv(one.variable)

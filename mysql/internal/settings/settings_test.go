@@ -44,21 +44,27 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(secrets, []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, []byte("another"+token), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		file string
 		env  []string
 		want Settings
 	}{
-		"nothing":      {"", nil, usual},
-		"one document": {"---\nmemory: 2MiB\n...\n", nil, Settings{"", connections.Usual, 2 << 20, ""}},
-		"empty":        {"# nothing yet\n", nil, usual},
-		"null":         {"metrics:\nmemory: ~\n", nil, usual},
-		"file":         {"metrics: 127.0.0.1:9112\nmaxConnections: 20\nmemory: 256MiB # more\ntoken: " + token, nil, Settings{"127.0.0.1:9112", 20, 256 << 20, token}},
-		"quoted":       {`{"metrics": "[::1]:0", 'memory': '1048576'}`, nil, Settings{"[::1]:0", connections.Usual, 1 << 20, ""}},
-		"environment":  {"", []string{"METRICS=:9112", "MAX_CONNECTIONS=7", "MEMORY=1GiB", "TOKEN=" + token}, Settings{":9112", 7, 1 << 30, token}},
-		"both":         {"metrics: 127.0.0.1:1\nmemory: 2MiB", []string{"METRICS=127.0.0.1:2"}, Settings{"127.0.0.1:2", connections.Usual, 2 << 20, ""}},
-		"token file":   {"tokenFile: " + secrets, nil, Settings{"", connections.Usual, memory.Usual, token}},
-		"windows":      {"\ufeffmetrics: 127.0.0.1:9112\r\nmaxConnections: 3\r\n", nil, Settings{"127.0.0.1:9112", 3, memory.Usual, ""}},
+		"nothing":                {"", nil, usual},
+		"one document":           {"---\nmemory: 2MiB\n...\n", nil, Settings{"", connections.Usual, 2 << 20, ""}},
+		"empty":                  {"# nothing yet\n", nil, usual},
+		"null":                   {"metrics:\nmemory: ~\n", nil, usual},
+		"file":                   {"metrics: 127.0.0.1:9112\nmaxConnections: 20\nmemory: 256MiB # more\ntoken: " + token, nil, Settings{"127.0.0.1:9112", 20, 256 << 20, token}},
+		"quoted":                 {`{"metrics": "[::1]:0", 'memory': '1048576'}`, nil, Settings{"[::1]:0", connections.Usual, 1 << 20, ""}},
+		"environment":            {"", []string{"METRICS=:9112", "MAX_CONNECTIONS=7", "MEMORY=1GiB", "TOKEN=" + token}, Settings{":9112", 7, 1 << 30, token}},
+		"both":                   {"metrics: 127.0.0.1:1\nmemory: 2MiB", []string{"METRICS=127.0.0.1:2"}, Settings{"127.0.0.1:2", connections.Usual, 2 << 20, ""}},
+		"token file":             {"tokenFile: " + secrets, nil, Settings{"", connections.Usual, memory.Usual, token}},
+		"token, and file's file": {"tokenFile: " + other, []string{"TOKEN=" + token}, Settings{"", connections.Usual, memory.Usual, token}},
+		"file, and file's token": {"token: another" + token, []string{"TOKEN_FILE=" + secrets}, Settings{"", connections.Usual, memory.Usual, token}},
+		"windows":                {"\ufeffmetrics: 127.0.0.1:9112\r\nmaxConnections: 3\r\n", nil, Settings{"127.0.0.1:9112", 3, memory.Usual, ""}},
 	} {
 		if got, wrong := read(t, c.file, c.env...); got != c.want || wrong != "<nil>" {
 			t.Errorf("%s: %#v, %s; want %#v", name, got, wrong, c.want)
