@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -35,7 +36,7 @@ func child(dir string) int {
 		return 1
 	}
 	from := countLines(journal)
-	if err := s.Recall("journal", uint64(from)); err != nil {
+	if err := s.Recall("journal", uint64(from), math.MaxUint64); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -6,8 +6,8 @@ import "errors"
 type recall map[string]*places
 
 type places struct {
-	from uint64
-	at   map[position]struct{}
+	from, to uint64
+	at       map[position]struct{}
 }
 
 type position struct {
@@ -16,13 +16,14 @@ type position struct {
 }
 
 // Recall prepares Has for a journal that is being recovered: it notes the
-// places of its letters at record from and behind it, at some 40 bytes each,
-// and of those put from now on. A row that was set aside just before a crash,
+// places of its letters from record from up to, not including, to, at some 40
+// bytes each, and of those put from now on: what comes for the first time is not
+// noted, or there would be more of them for ever. A row that was set aside just before a crash,
 // and whose record was not settled, is then recognised when it comes again;
 // also one that was replayed or purged since, as long as its file is there.
 // It reads all letters' heads.
-func (s *Store) Recall(journal string, from uint64) error {
-	p := &places{from, map[position]struct{}{}}
+func (s *Store) Recall(journal string, from, to uint64) error {
+	p := &places{from, to, map[position]struct{}{}}
 	s.mu.Lock()
 	if s.recall == nil {
 		s.recall = recall{}
@@ -49,7 +50,7 @@ func (s *Store) Recall(journal string, from uint64) error {
 func (s *Store) note(p Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.recall[p.Journal]; known != nil && p.Record >= known.from {
+	if known := s.recall[p.Journal]; known != nil && p.Record >= known.from && p.Record < known.to {
 		known.at[position{p.Record, p.Row}] = struct{}{}
 	}
 }
@@ -64,11 +65,4 @@ func (s *Store) Has(p Place) bool {
 	}
 	_, ok := known.at[position{p.Record, p.Row}]
 	return ok
-}
-
-// Forget ends what Recall began, when the journal's recovery is over.
-func (s *Store) Forget(journal string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.recall, journal)
 }

@@ -469,17 +469,18 @@ func TestRecallRecognisesWhatWasPut(t *testing.T) {
 	if s.Has(at(5, 7)) {
 		t.Error("has a place of a journal that was not recalled")
 	}
-	if err := s.Recall("journal", 5); err != nil {
+	if err := s.Recall("journal", 5, 21); err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, letter(20))
-	for p, want := range map[Place]bool{at(4, 7): false, at(5, 7): true, at(5, 6): false, at(9, 7): true, at(10, 7): false, at(20, 7): true, {"other", 3, 7}: false} {
+	for i := range 10 {
+		put(t, s, letter(20+i))
+	}
+	for p, want := range map[Place]bool{at(4, 7): false, at(5, 7): true, at(5, 6): false, at(9, 7): true, at(10, 7): false, at(20, 7): true, at(21, 7): false, {"other", 3, 7}: false} {
 		if got := s.Has(p); got != want {
 			t.Errorf("%v: %v", p, got)
 		}
 	}
-	s.Forget("journal")
-	if s.Has(at(9, 7)) {
-		t.Error("has a place of a forgotten journal")
+	if n := len(s.recall["journal"].at); n != 6 {
+		t.Errorf("%d places are remembered, want those of 5 to 9 and 20: more would come with each letter", n)
 	}
 }

@@ -75,7 +75,7 @@ func (d *Drain) openLetters(folder, name, spare string) error {
 		return err
 	}
 	d.letters.store = store
-	if err := store.Recall(d.letters.journal, 0); err != nil {
+	if err := recall(store, d.letters.journal, d.queue); err != nil {
 		return errors.Join(err, store.Close())
 	}
 	return nil

@@ -38,7 +38,7 @@ type letters struct {
 	mu     sync.Mutex
 	store  *deadletter.Store                 // nil: only the log, or see open
 	open   func() (*deadletter.Store, error) // asked until it has one or there can be none; nil: it is not asked
-	recall bool                              // rows may come that the store has
+	recall *journal.Disk                     // of which rows may come that the store has; nil: of none
 }
 
 // opened returns the store, nil where there is none to be had: the log has
@@ -57,8 +57,8 @@ func (l *letters) opened() (*deadletter.Store, error) {
 		l.open = nil
 		return nil, nil
 	}
-	if l.recall {
-		if err := store.Recall(l.journal, 0); err != nil {
+	if l.recall != nil {
+		if err := recall(store, l.journal, l.recall); err != nil {
 			l.log.Warnf("rows that were set aside before may be set aside again: %v", err)
 		}
 	}
@@ -68,6 +68,12 @@ func (l *letters) opened() (*deadletter.Store, error) {
 
 // copyTo makes k what copies letters to a table, in place of what did before.
 func (l *letters) copyTo(k *copier) { l.copier.Swap(k).finish() }
+
+// recall has store know the rows of a journal that may come again: those that
+// were there when it was opened, and have no fate.
+func recall(store *deadletter.Store, name string, queue *journal.Disk) error {
+	return store.Recall(name, queue.Watermark(), queue.OpenedAt())
+}
 
 // Holds implements delivery.DeadLetters.
 func (l *letters) Holds(number uint64) bool {
@@ -221,7 +227,10 @@ func (o *Outboxes) newLetters(id identity, queue journal.Queue, log api.Logger) 
 	l.open = func() (*deadletter.Store, error) { return o.openLetters(log) }
 	if disk, ok := queue.(*journal.Disk); ok {
 		name := disk.ID()
-		l.journal, l.recall = hex.EncodeToString(name[:]), queue.Counts().Pending > 0
+		l.journal = hex.EncodeToString(name[:])
+		if queue.Counts().Pending > 0 {
+			l.recall = disk
+		}
 	}
 	_, _ = l.opened() // where that fails, it is tried again with the first row
 	return l
