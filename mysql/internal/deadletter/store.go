@@ -163,7 +163,7 @@ func (s *Store) Submit(ctx context.Context, l Letter) (kept func() error, err er
 		return nil, ErrTooLarge
 	}
 	r := &request{l.Place, appendMeta(nil, &l), l.Raw, make(chan error, 1)}
-	if r.size()+fileHead > s.options.MaxBytes {
+	if r.size()+2*fileHead > s.options.MaxBytes { // as reserve counts, in a folder without letters
 		return nil, fmt.Errorf("%w: %d bytes, the bound is %d", ErrTooLarge, r.size(), s.options.MaxBytes)
 	}
 	if err := s.reserve(ctx, r.size()); err != nil {

@@ -330,6 +330,34 @@ func TestDropOldestKeepsTheBound(t *testing.T) {
 	}
 }
 
+// TestLargestLetter: one is either kept, in the place of all others, or too
+// large; none waits for room that there can never be.
+func TestLargestLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(Options{Dir: "d", FS: processOf(newSimDisk(1)), MaxBytes: leastMaxBytes, Full: DropOldest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		kept, refused := 0, 0
+		for size := leastMaxBytes - 160; size <= leastMaxBytes; size++ {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			switch err := s.Put(ctx, Letter{Raw: make([]byte, size)}); {
+			case err == nil:
+				kept++
+			case errors.Is(err, ErrTooLarge):
+				refused++
+			default:
+				t.Errorf("%d bytes: %v", size, err)
+			}
+			cancel()
+		}
+		if kept == 0 || refused == 0 {
+			t.Errorf("%d kept, %d refused", kept, refused)
+		}
+	})
+}
+
 func TestBlockWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newSimDisk(1)
