@@ -51,9 +51,7 @@ func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *cop
 	}
 	store, err := o.openLetters(log)
 	if err != nil {
-		if errors.Is(err, deadletter.ErrLocked) {
-			log.Warnf("dead letters are not copied until the rule is started again: %v", err)
-		}
+		log.Warnf("dead letters are not copied until the rule is started again: %v", err)
 		return nil
 	}
 	folder, err := o.folder()

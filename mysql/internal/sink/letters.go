@@ -42,7 +42,8 @@ type letters struct {
 }
 
 // opened returns the store, nil where there is none to be had: the log has
-// said why. The error is deadletter.ErrLocked while another process writes there.
+// said why. On an error rows wait: another process writes there, or the disk is
+// full. Without a journal, which takes as much, there may never be one.
 func (l *letters) opened() (*deadletter.Store, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,9 +52,11 @@ func (l *letters) opened() (*deadletter.Store, error) {
 	}
 	store, err := l.open()
 	switch {
-	case errors.Is(err, deadletter.ErrLocked), errors.Is(err, deadletter.ErrClosed):
+	case err == nil:
+	case l.journal != "", errors.Is(err, deadletter.ErrLocked), errors.Is(err, deadletter.ErrClosed):
 		return nil, err
-	case err != nil:
+	default:
+		l.log.Warnf("rows that are set aside go to the log alone: %v", err)
 		l.open = nil
 		return nil, nil
 	}
@@ -66,14 +69,14 @@ func (l *letters) opened() (*deadletter.Store, error) {
 	return store, nil
 }
 
-// copyTo makes k what copies letters to a table, in place of what did before.
-func (l *letters) copyTo(k *copier) { l.copier.Swap(k).finish() }
-
 // recall has store know the rows of a journal that may come again: those that
 // were there when it was opened, and have no fate.
 func recall(store *deadletter.Store, name string, queue *journal.Disk) error {
 	return store.Recall(name, queue.Watermark(), queue.OpenedAt())
 }
+
+// copyTo makes k what copies letters to a table, in place of what did before.
+func (l *letters) copyTo(k *copier) { l.copier.Swap(k).finish() }
 
 // Holds implements delivery.DeadLetters.
 func (l *letters) Holds(number uint64) bool {
@@ -175,10 +178,9 @@ func (l *letters) letter(r delivery.Refused, place deadletter.Place) deadletter.
 	}
 }
 
-// openLetters returns the store of all rules, opening it first if need be. On
-// an error there is none to be had, which the log says; but while another
-// process writes there, such as a drain or a plugin that is about to end, the
-// error is deadletter.ErrLocked, and rows wait.
+// openLetters returns the store of all rules, opening it first if need be. While
+// another process writes there, such as a drain or a plugin that is about to
+// end, the error is deadletter.ErrLocked.
 func (o *Outboxes) openLetters(log api.Logger) (*deadletter.Store, error) {
 	o.opening.Lock()
 	defer o.opening.Unlock()
@@ -196,9 +198,6 @@ func (o *Outboxes) openLetters(log api.Logger) (*deadletter.Store, error) {
 		store, err = deadletter.Open(deadletter.Options{Dir: filepath.Join(folder, lettersFolder), Logger: log})
 	}
 	if err != nil {
-		if !errors.Is(err, deadletter.ErrLocked) {
-			log.Warnf("rows that are set aside go to the log alone: %v", err)
-		}
 		return nil, err
 	}
 	o.shown.letters.Store(store)

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"ekuiper-mysql/mysql/internal/deadletter"
@@ -35,6 +36,34 @@ func TestLettersOfAnotherWriterAreWaitedFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLettersThatCannotBeOpenedYet: where the folder of the dead letters cannot
+// be used when the rule starts, as on a full disk or after a run as root, what
+// is refused waits for it. Without a journal it goes to the log alone.
+func TestLettersThatCannotBeOpenedYet(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id INT PRIMARY KEY)")
+	if err := os.WriteFile(b.lettersDir(), nil, 0o600); err != nil { // a file in the folder's place
+		t.Fatal(err)
+	}
+	s := b.open(b.props("", "numbers"))
+	b.collect(s, `[{"id":1},{"id":"wrong"},{"id":2}]`)
+	await(t, b.log.saying("rows cannot be set aside"), "the log to say what rows wait for")
+	if n := s.outbox.queue.Counts(); n.SetAside != 0 {
+		t.Errorf("%d rows are set aside, nowhere", n.SetAside)
+	}
+	memory := b.openRule("another", b.props("", "numbers", "journal", "off"))
+	b.collect(memory, `[{"id":3},{"id":"lost"}]`)
+	b.settle(memory)
+	if n := b.log.count("rows that are set aside go to the log alone"); n != 1 {
+		t.Errorf("told %d times, want once", n)
+	}
+	if err := os.Remove(b.lettersDir()); err != nil {
+		t.Fatal(err)
+	}
+	b.settle(s)
+	b.wantFate(s, 2, 1)
+	b.wantLetters(b.lettersDir(), `{"id":"wrong"}`)
 }
 
 // TestLettersThatTheStoreRefuses: a row that is too large is told of and
