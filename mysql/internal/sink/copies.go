@@ -66,7 +66,7 @@ func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *cop
 	db.SetMaxOpenConns(1)
 	rows, dir := options.Table, filepath.Join(folder, lettersFolder, copiedFolder)
 	k := &copier{
-		id: id, rows: rows.String(), table: schema.Name{Database: rows.Database, Table: tableName(c.DeadLetterTable)}, db: db, log: log,
+		id: id, own: lettersOf(c), table: schema.Name{Database: rows.Database, Table: tableName(c.DeadLetterTable)}, db: db, log: log,
 		letters: store.Reader, cursor: cursor{dir, journal.DirName(id.rule, id.op, id.instance, id.target+"/"+id.table+" > "+c.DeadLetterTable)},
 		arrived: make(chan struct{}, 1), finished: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -106,7 +106,7 @@ func (s *copies) launch(k *copier, end <-chan struct{}) {
 // knows by its place.
 type copier struct {
 	id      identity
-	rows    string // the table of the rows, as letters name it
+	own     func(table string) bool // whether letters of a table are the action's
 	table   schema.Name
 	db      *sqlx.DB
 	letters *deadletter.Reader
@@ -225,7 +225,7 @@ func (k *copier) pass(ctx context.Context) error {
 		k.last = seen
 		return k.cursor.write(seen)
 	}
-	for l, err := range k.letters.Letters(deadletter.Filter{After: k.last, Rule: k.id.rule, Table: k.rows}) {
+	for l, err := range k.letters.Letters(deadletter.Filter{After: k.last, Rule: k.id.rule}) {
 		var corrupt *deadletter.CorruptError
 		if errors.As(err, &corrupt) {
 			continue // who reads the letters is told of it
@@ -236,7 +236,7 @@ func (k *copier) pass(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if l.Op == k.id.op && l.Instance == k.id.instance {
+		if l.Op == k.id.op && l.Instance == k.id.instance && k.own(l.Table) {
 			batch = append(batch, l)
 			bytes += len(l.Raw)
 		}

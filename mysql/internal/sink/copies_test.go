@@ -58,6 +58,22 @@ func TestRefusedRowsAreCopiedToATable(t *testing.T) {
 	}
 }
 
+// TestCopyOfRowsThatChooseTheirTable: their letters name the very table, or
+// the property's text where a row chooses none.
+func TestCopyOfRowsThatChooseTheirTable(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE m_a (device VARCHAR(9), x INT)", "CREATE TABLE m_b (device VARCHAR(9), x INT)", "CREATE TABLE m_c (device VARCHAR(9), x INT)")
+	other := b.open(b.props("", "m_c"))
+	b.collect(other, `{"x":"another action's"}`)
+	b.settle(other)
+	_ = other.Close(b.context("rule"))
+	s := b.open(b.props("", "m_{device}", "allowedTables", "m_a,m_b", "deadLetterTable", "refused"))
+	b.collect(s, `[{"device":"a","x":1},{"device":"a","x":"A"},{"device":"b","x":"B"},{"device":"c","x":2},{"x":3}]`)
+	b.settle(s)
+	b.wantFate(s, 1, 4)
+	b.stopCopied(s)
+	b.wantRows("SELECT table_name, raw FROM refused ORDER BY raw", `m_a,{"device":"a","x":"A"}`, `m_b,{"device":"b","x":"B"}`, `m_{device},{"device":"c","x":2}`, `m_{device},{"x":3}`)
+}
+
 // TestCopyGoesOnAfterARestart: what was set aside while the database was away,
 // or before there was a table for it, gets there once.
 func TestCopyGoesOnAfterARestart(t *testing.T) {

@@ -42,6 +42,7 @@ const (
 type active struct {
 	id     identity
 	config *config.Config
+	own    func(table string) bool // whether letters of a table are its own
 	log    api.Logger
 	ctx    context.Context // done when the rule stops
 	stop   context.CancelCauseFunc
@@ -49,7 +50,7 @@ type active struct {
 
 // begin notes that an action runs.
 func (o *Outboxes) begin(id identity, c *config.Config, log api.Logger) *active {
-	a := &active{id: id, config: c, log: log}
+	a := &active{id: id, config: c, own: lettersOf(c), log: log}
 	a.ctx, a.stop = context.WithCancelCause(context.Background())
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -66,22 +67,26 @@ func (o *Outboxes) stopped(a *active) {
 }
 
 // takes tells whether letters of a table are this action's.
-func (a *active) takes(op, table string) bool {
-	if op != a.id.op {
-		return false
+func (a *active) takes(op, table string) bool { return op == a.id.op && a.own(table) }
+
+// lettersOf returns what tells whether dead letters of a table are those of an
+// action with the properties c: where rows choose, the letters name the very table.
+func lettersOf(c *config.Config) (own func(table string) bool) {
+	name, way, err := aim(c)
+	switch {
+	case err != nil:
+		return func(string) bool { return false }
+	case way == nil:
+		only := name.String()
+		return func(table string) bool { return table == "" || table == only }
 	}
-	name, way, err := aim(a.config)
-	if err != nil {
-		return false
+	return func(table string) bool {
+		if table == "" || table == way.String() {
+			return true
+		}
+		chosen, err := schema.ParseName(table)
+		return err == nil && way.Allows(chosen)
 	}
-	if way == nil {
-		return table == "" || table == name.String()
-	}
-	if table == "" || table == way.String() {
-		return true
-	}
-	chosen, err := schema.ParseName(table)
-	return err == nil && way.Allows(chosen)
 }
 
 // ReplayOrder says which dead letters are to go back to the table of their rule.
