@@ -1,6 +1,10 @@
 package sink
 
 import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,6 +24,8 @@ const (
 	longestCalm = 10 * time.Minute
 	// lookEvery is how often they are looked for, and told of, again.
 	lookEvery = 24 * time.Hour
+	// followEvery is how often it is seen to what became of those that were found.
+	followEvery = time.Minute
 )
 
 // orphanWatch finds the journals that hold rows and that no rule has opened:
@@ -33,12 +39,18 @@ type orphanWatch struct {
 	mu      sync.Mutex
 	folder  string          // of all journals
 	opened  map[string]bool // names of folders, since the process started
-	orphans map[string]uint64
+	orphans map[string]orphan
 	log     api.Logger
 	started chan struct{} // one slot: a rule did; nil before the first
 	end     chan struct{}
 	ended   bool
 	done    sync.WaitGroup
+}
+
+// orphan is one of them.
+type orphan struct {
+	rows    uint64
+	changed time.Time // when its folder was, before it was read; zero if somebody was at it
 }
 
 // note tells that a rule has opened the journal in dir. The first begins the watch.
@@ -84,6 +96,8 @@ func (w *orphanWatch) run() {
 	first := true
 	timer := time.NewTimer(calm)
 	defer timer.Stop()
+	follow := time.NewTicker(followEvery)
+	defer follow.Stop()
 	for {
 		select {
 		case <-w.end:
@@ -96,6 +110,8 @@ func (w *orphanWatch) run() {
 			first = false
 			w.look()
 			timer.Reset(lookEvery)
+		case <-follow.C:
+			w.follow()
 		}
 	}
 }
@@ -108,7 +124,7 @@ func (w *orphanWatch) look() {
 		return
 	}
 	w.mu.Lock()
-	w.orphans = map[string]uint64{}
+	w.orphans = map[string]orphan{}
 	w.mu.Unlock()
 	for _, name := range names {
 		select {
@@ -119,17 +135,67 @@ func (w *orphanWatch) look() {
 		if w.isOpened(name) {
 			continue
 		}
-		in, err := journal.Inspect(filepath.Join(w.folder, name), nil)
+		dir := filepath.Join(w.folder, name)
+		changed := changedAt(dir)
+		if open, err := journal.InUse(dir); open || err != nil {
+			changed = time.Time{}
+		}
+		in, err := journal.Inspect(dir, nil)
 		switch {
 		case err != nil:
 			w.log.Warnf("looking for journals that no rule uses: %v", err)
-		case in.Counts.Pending > 0 && w.add(name, in.Counts.Pending):
+		case in.Counts.Pending > 0 && w.add(name, orphan{in.Counts.Pending, changed}):
 			w.tell(name, in)
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.publish()
+}
+
+// follow finds out what became of the orphans: a person may have drained or
+// purged them. Whoever opens a journal changes its folder.
+func (w *orphanWatch) follow() {
+	w.mu.Lock()
+	found := maps.Clone(w.orphans)
+	w.mu.Unlock()
+	for name, was := range found {
+		dir := filepath.Join(w.folder, name)
+		changed := changedAt(dir)
+		if !changed.IsZero() && changed.Equal(was.changed) {
+			continue
+		}
+		if open, err := journal.InUse(dir); open || err != nil { // a drain is at it
+			continue
+		}
+		rows := uint64(0)
+		in, err := journal.Inspect(dir, nil)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			continue
+		default:
+			rows = in.Counts.Pending
+		}
+		w.mu.Lock()
+		if _, ok := w.orphans[name]; ok {
+			w.orphans[name] = orphan{rows, changed}
+		}
+		if rows == 0 {
+			delete(w.orphans, name)
+		}
+		w.publish()
+		w.mu.Unlock()
+	}
+}
+
+// changedAt is when files came to a folder, or left it, last; zero if it is not there.
+func changedAt(dir string) time.Time {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 func (w *orphanWatch) isOpened(name string) bool {
@@ -139,13 +205,13 @@ func (w *orphanWatch) isOpened(name string) bool {
 }
 
 // add notes an orphan, unless its rule has started meanwhile.
-func (w *orphanWatch) add(name string, rows uint64) bool {
+func (w *orphanWatch) add(name string, o orphan) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.opened[name] {
 		return false
 	}
-	w.orphans[name] = rows
+	w.orphans[name] = o
 	return true
 }
 
@@ -161,8 +227,8 @@ func (w *orphanWatch) tell(name string, in *journal.Inspection) {
 // publish sets the gauge. mu is held.
 func (w *orphanWatch) publish() {
 	var rows uint64
-	for _, n := range w.orphans {
-		rows += n
+	for _, o := range w.orphans {
+		rows += o.rows
 	}
 	w.gauge.Set(len(w.orphans), rows)
 }

@@ -15,13 +15,7 @@ import (
 // leave makes a journal with so many rows waiting and nobody who has it open.
 func leave(t *testing.T, folder, rule string, rows int) string {
 	t.Helper()
-	name := journal.DirName(rule, "op", 0, "target")
-	d, err := journal.Open(journal.Options{
-		Dir: filepath.Join(folder, name), Identity: fmt.Sprintf(identityText, rule, "op", 0, "target"), MaxBytes: 1 << 20, SyncEvery: time.Hour,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := openLeft(t, folder, rule)
 	for range rows {
 		if err := d.Append(context.Background(), []byte(`{"id":1}`), 1); err != nil {
 			t.Fatal(err)
@@ -30,7 +24,20 @@ func leave(t *testing.T, folder, rule string, rows int) string {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return journal.DirName(rule, "op", 0, "target")
+}
+
+// openLeft opens that journal, as a drain does.
+func openLeft(t *testing.T, folder, rule string) *journal.Disk {
+	t.Helper()
+	d, err := journal.Open(journal.Options{
+		Dir: filepath.Join(folder, journal.DirName(rule, "op", 0, "target")), Identity: fmt.Sprintf(identityText, rule, "op", 0, "target"),
+		MaxBytes: 1 << 20, SyncEvery: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func TestOrphansAreToldOf(t *testing.T) {
@@ -68,6 +75,49 @@ func TestOrphansAreToldOf(t *testing.T) {
 		w.close()
 		w.close()
 		w.note(filepath.Join(folder, "after the end"), log)
+	})
+}
+
+// TestOrphansAreFollowed: what a person has drained or purged is an orphan no
+// more, and does not wait for the next day to be none.
+func TestOrphansAreFollowed(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		gauge, log := &metrics.Orphans{}, &logLines{}
+		w := orphanWatch{gauge: gauge}
+		defer w.close()
+		left := map[string]string{}
+		for i, rule := range []string{"purged", "drained", "half", "as it was"} {
+			left[rule] = leave(t, folder, rule, 1<<i)
+		}
+		w.note(filepath.Join(folder, "rule"), log)
+		expect := func(when string, journals, rows int64) {
+			t.Helper()
+			synctest.Wait()
+			if j, r := gauge.Get(); j != journals || r != rows || log.count("no rule uses") != 4 {
+				t.Errorf("%s: %d journals with %d rows, want %d with %d; log:\n%s", when, j, r, journals, rows, log)
+			}
+		}
+		time.Sleep(calm + followEvery)
+		expect("at first", 4, 15)
+		if err := journal.Purge(filepath.Join(folder, left["purged"]), func() error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		drained, half := openLeft(t, folder, "drained"), openLeft(t, folder, "half")
+		drained.Settle(journal.Stored, journal.Span{From: 0, To: 1})
+		time.Sleep(followEvery)
+		expect("while they are drained", 3, 14)
+		drained.Settle(journal.SetAside, journal.Span{From: 1, To: 2})
+		half.Settle(journal.Stored, journal.Span{From: 0, To: 3})
+		for _, d := range []*journal.Disk{drained, half} {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(followEvery)
+		expect("afterwards", 2, 9)
+		time.Sleep(followEvery)
+		expect("when nothing moves", 2, 9)
 	})
 }
 
