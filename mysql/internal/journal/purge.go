@@ -13,6 +13,10 @@ import (
 // behind, which the next Purge takes away.
 const purgedSuffix = ".purged"
 
+// foundFolder is in the root of a file system, where a volume is mounted: it is
+// the system's, and root's alone.
+const foundFolder = "lost+found"
+
 // InUse tells whether somebody has the journal in dir open. It writes nothing;
 // an Open in the same instant may find the journal locked and has to try again.
 func InUse(dir string) (bool, error) {
@@ -82,7 +86,7 @@ func Folders(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasSuffix(e.Name(), purgedSuffix) {
+		if e.IsDir() && !strings.HasSuffix(e.Name(), purgedSuffix) && e.Name() != foundFolder {
 			names = append(names, e.Name())
 		}
 	}
