@@ -38,8 +38,8 @@ Examples:
   mysql journal drain demo --props action.json
   mysql journal drain demo-mysql-0-0 --url-file /etc/kuiper/mysql.url --into test
 
-Exit codes: 0 the journal is empty; 1 an error, and the rest is still in the journal; 2
-a mistake in the command line.`
+Exit codes: 0 the journal is empty; 1 an error, and the rest is still in the journal, or
+rows of it were damaged and are lost; 2 a mistake in the command line.`
 }
 
 // drained is the sums of a drain.
@@ -48,6 +48,7 @@ type drained struct {
 	Stored   uint64 `json:"stored"`
 	Replaced uint64 `json:"superseded"`
 	SetAside uint64 `json:"setAside"`
+	Lost     uint64 `json:"lost"` // could not be read any more
 	Pending  uint64 `json:"pending"`
 	Letters  string `json:"letters,omitempty"` // the folder of those set aside
 }
@@ -96,8 +97,12 @@ func (c *journalDrainCommand) Run(parent *journalCommand, s streams) (err error)
 		fmt.Fprintf(s.err, "mysql: %d rows of %s to %v\n", before.Pending, filepath.Base(path), target)
 	}
 	err = c.run(ctx, s.err, d, target)
-	if e := c.report(s, path, d, before); e != nil {
+	lost, e := c.report(s, path, d, before)
+	if e != nil {
 		return e
+	}
+	if err == nil && lost > 0 {
+		return fmt.Errorf("%d rows could not be read any more and are lost", lost)
 	}
 	return err
 }
@@ -141,24 +146,29 @@ func (c *journalDrainCommand) tell(to io.Writer, p progress) {
 	fmt.Fprintf(to, "mysql: %d rows to go, %.0f a second\n", p.Pending, p.PerSecond)
 }
 
-func (c *journalDrainCommand) report(s streams, path string, d *sink.Drain, before journal.Counts) error {
+// report prints the sums, and returns how many rows were lost.
+func (c *journalDrainCommand) report(s streams, path string, d *sink.Drain, before journal.Counts) (lost uint64, err error) {
 	now := d.Counts()
 	sums := drained{
 		Folder: filepath.Base(path), Stored: now.Stored - before.Stored, Replaced: now.Superseded - before.Superseded,
-		SetAside: now.SetAside - before.SetAside, Pending: now.Pending,
+		SetAside: now.SetAside - before.SetAside, Lost: now.Lost - before.Lost + d.Damaged(), Pending: now.Pending,
 	}
 	if sums.SetAside > 0 {
 		sums.Letters = d.LettersDir
 	}
 	if c.JSON {
-		return jsonLines(s.out).Encode(sums)
+		return sums.Lost, jsonLines(s.out).Encode(sums)
 	}
-	_, err := fmt.Fprintf(s.out, "%d stored, %d set aside, %d pending\n", sums.Stored+sums.Replaced, sums.SetAside, sums.Pending)
+	text := ""
+	if sums.Lost > 0 {
+		text = fmt.Sprintf("%d lost, ", sums.Lost)
+	}
+	_, err = fmt.Fprintf(s.out, "%d stored, %d set aside, %s%d pending\n", sums.Stored+sums.Replaced, sums.SetAside, text, sums.Pending)
 	if sums.SetAside > 0 {
 		fmt.Fprintf(s.err, "mysql: see what was set aside with: mysql deadletters list --dir %s\n", d.LettersDir)
 	}
 	if sums.Pending == 0 {
 		fmt.Fprintf(s.err, "mysql: the journal is empty; remove it with: mysql journal purge %s\n", filepath.Base(path))
 	}
-	return err
+	return sums.Lost, err
 }

@@ -113,6 +113,26 @@ func TestJournalIsNamedByFolderOrRule(t *testing.T) {
 	}
 }
 
+// spoil flips a bit of a message in the one segment of a journal, and returns
+// where that begins.
+func spoil(t *testing.T, data, name, message string) (at int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, journalsFolder, name, "*.log"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at = bytes.Index(b, []byte(message))
+	b[at] ^= 1
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 func TestJournalVerify(t *testing.T) {
 	data := t.TempDir()
 	whole, _ := waiting(t, data, "whole", `{"id":1}`)
@@ -125,19 +145,7 @@ func TestJournalVerify(t *testing.T) {
 	if out, errs, code := runJournal(t, data, nil, "verify"); code != 0 || strings.Count(out, ": whole, ") != 2 {
 		t.Errorf("code %d, %s%s", code, out, errs)
 	}
-	files, err := filepath.Glob(filepath.Join(data, journalsFolder, name, "*.log"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	b, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := bytes.Index(b, []byte(`{"id":2}`))
-	b[at] ^= 1
-	if err := os.WriteFile(files[0], b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	at := spoil(t, data, name, `{"id":2}`)
 	out, errs, code := runJournal(t, data, nil, "verify")
 	for _, want := range []string{name + ": DAMAGED, 2 messages, 3 rows pending", fmt.Sprintf("48 bytes from byte %d on are damaged", at-40), "1 pending rows cannot be read"} {
 		if !strings.Contains(out, want) {
@@ -268,11 +276,27 @@ func TestRowsComeBackToATable(t *testing.T) {
 	out, errs, code = runJournal(t, data, nil, "drain", "demo", "--props", props)
 	check(out, errs, code, 0, "2 stored, 2 set aside, 0 pending", "mysql journal purge "+name)
 	out, errs, code = runJournal(t, data, nil, "drain", "demo", "--props", props, "--json")
-	check(out, errs, code, 0, `{"folder":"`+name+`","stored":0,"superseded":0,"setAside":0,"pending":0}`)
+	check(out, errs, code, 0, `{"folder":"`+name+`","stored":0,"superseded":0,"setAside":0,"lost":0,"pending":0}`)
 	out, errs, code = runJournal(t, data, nil, "list", "--json")
 	check(out, errs, code, 0, `"received":4,"stored":2,"superseded":0,"setAside":2,"dropped":0,"lost":0,"pending":0`)
 	if n := count(); n != 2 {
 		t.Errorf("%d rows in the table", n)
+	}
+
+	if err := server.Exec("CREATE TABLE d.whole (id INT)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []struct{ flag, want string }{
+		{"--verbose", "2 stored, 0 set aside, 1 lost, 0 pending"},
+		{"--json", `"stored":2,"superseded":0,"setAside":0,"lost":1,"pending":0}`},
+	} {
+		d, name := waiting(t, data, "spoilt"+form.flag, `{"id":1}`, `{"id":2}`, `{"id":3}`)
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(t, data, name, `{"id":2}`)
+		out, errs, code = runJournal(t, data, nil, "drain", name, "--props", props, "--into", "whole", form.flag)
+		check(out, errs, code, exitFailed, form.want, "1 rows could not be read any more and are lost")
 	}
 
 	letters := filepath.Join(data, lettersFolder)

@@ -106,6 +106,10 @@ func (d *Drain) Run(ctx context.Context, t *Target) error {
 // Counts are the journal's. It may be called by any goroutine.
 func (d *Drain) Counts() journal.Counts { return d.queue.Counts() }
 
+// Damaged is how many rows were found to be gone when the journal was opened, and
+// are counted as lost since then.
+func (d *Drain) Damaged() uint64 { return d.queue.Recovered().Lost }
+
 // Holds implements delivery.DeadLetters.
 func (d *Drain) Holds(number uint64) bool { return d.known[number] || d.letters.Holds(number) }
 
