@@ -190,14 +190,16 @@ func (c *journalListCommand) Run(parent *journalCommand, s streams) error {
 	if !c.JSON {
 		fmt.Fprintln(table, "FOLDER\tUSE\tPENDING\tOLDEST\tRECEIVED\tSTORED\tSUPERSEDED\tSET ASIDE\tDROPPED\tLOST\tIDENTITY")
 	}
-	orphans := 0
+	orphans, unread := 0, 0
 	for _, path := range paths {
 		l, err := readJournal(path)
 		if errors.Is(err, fs.ErrNotExist) { // purged meanwhile
 			continue
 		}
-		if err != nil {
-			return err
+		if err != nil { // the others are worth telling of
+			fmt.Fprintf(s.err, "mysql: %s: %v\n", filepath.Base(path), err)
+			unread++
+			continue
 		}
 		if l.Orphan {
 			orphans++
@@ -221,6 +223,9 @@ func (c *journalListCommand) Run(parent *journalCommand, s streams) error {
 	}
 	if orphans > 0 && !c.JSON {
 		fmt.Fprintf(s.err, "mysql: rows wait in %d journals that nobody has open. If the plugin is running with all its rules, no rule delivers them: mysql journal drain does\n", orphans)
+	}
+	if unread > 0 {
+		return fmt.Errorf("%d journals cannot be read", unread)
 	}
 	return nil
 }

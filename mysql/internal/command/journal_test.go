@@ -87,6 +87,41 @@ func TestJournalList(t *testing.T) {
 	}
 }
 
+// TestJournalListGoesOn: one that cannot be read, as one of a newer version,
+// does not hide the others.
+func TestJournalListGoesOn(t *testing.T) {
+	data := t.TempDir()
+	for _, rule := range []string{"a", "b", "c"} {
+		waiting(t, data, rule, `{"id":1}`)
+	}
+	_, name := waiting(t, data, "of tomorrow", `{"id":1}`)
+	states, err := filepath.Glob(filepath.Join(data, journalsFolder, name, "*.state"))
+	if err != nil || len(states) == 0 {
+		t.Fatal(states, err)
+	}
+	for _, path := range states {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"list"}, {"list", "--json"}} {
+		out, errs, code := runJournal(t, data, nil, args...)
+		if code != 1 || strings.Count(out, "rule ") != 3 || !strings.Contains(errs, "mysql: "+name+": ") || !strings.Contains(errs, "1 journals cannot be read") {
+			t.Errorf("%v: code %d\n%s\n%s", args, code, out, errs)
+		}
+	}
+	var line commandLine
+	var out, errs bytes.Buffer
+	code := execute(&line, []string{"status", "--data", data, "--json"}, &out, &errs)
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || code != 1 || len(r.Files.Journals) != 3 || !strings.Contains(errs.String(), name+" cannot be read: ") {
+		t.Errorf("code %d, %v: %s\n%s", code, err, out.String(), errs.String())
+	}
+}
+
 func TestJournalIsNamedByFolderOrRule(t *testing.T) {
 	data := t.TempDir()
 	_, demo := waiting(t, data, "demo", `{"id":1}`)

@@ -65,6 +65,8 @@ type files struct {
 	Folder      string        `json:"folder"`
 	Journals    []journalLine `json:"journals"`
 	DeadLetters int           `json:"deadLetters"`
+
+	unread []string // why journals and letters cannot be read
 }
 
 // Run tells it once or, watched, until a signal.
@@ -168,13 +170,14 @@ func readFiles(data string) (*files, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			f.unread = append(f.unread, fmt.Sprintf("%s cannot be read: %v", filepath.Base(path), err))
+			continue
 		}
 		f.Journals = append(f.Journals, l)
 	}
 	counts, _, err := deadletter.NewReader(filepath.Join(data, lettersFolder), nil).Count(deadletter.Filter{})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		f.unread = append(f.unread, fmt.Sprintf("the dead letters cannot be read: %v", err))
 	}
 	for _, n := range counts {
 		f.DeadLetters += int(n.Letters)
@@ -184,6 +187,7 @@ func readFiles(data string) (*files, error) {
 
 func (f *files) problems() []string {
 	all := []string{fmt.Sprintf("no plugin answers for %s: it is not running, or has had no rule with this sink since it started", f.Folder)}
+	all = append(all, f.unread...)
 	rows := uint64(0)
 	for _, l := range f.Journals {
 		rows += l.Pending
