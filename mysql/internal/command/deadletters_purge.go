@@ -42,19 +42,16 @@ func (c *letterPurgeCommand) Run(parent *deadLettersCommand, s streams) error {
 	}
 	filter := c.filter()
 	filter.IDs, filter.SkipRaw = c.IDs, true
-	counts, _, err := r.Count(filter)
+	n, last, err := survey(r, filter)
 	if err != nil {
 		return err
-	}
-	var n int64
-	for _, count := range counts {
-		n += count.Letters
 	}
 	if n > 0 && !c.Yes {
 		if err := confirm(parent.stdin, s, fmt.Sprintf("Remove %d dead letters from %s for good?", n, dir)); err != nil {
 			return err
 		}
 	}
+	filter.Match = func(l *deadletter.Letter) bool { return l.ID <= last } // nobody was asked about those that came meanwhile
 	removed, err := c.remove(s, r, filter)
 	if err != nil {
 		return fmt.Errorf("after %d were removed: %w", removed, err)
@@ -67,6 +64,21 @@ func (c *letterPurgeCommand) Run(parent *deadLettersCommand, s streams) error {
 	}
 	_, err = fmt.Fprintf(s.out, "%d removed\n", removed)
 	return err
+}
+
+// survey counts the letters that match, and returns the id of the last.
+func survey(r *deadletter.Reader, filter deadletter.Filter) (n int, last uint64, err error) {
+	for l, err := range r.Letters(filter) {
+		var corrupt *deadletter.CorruptError
+		switch {
+		case errors.As(err, &corrupt): // told of when they are removed
+		case err != nil:
+			return n, last, err
+		default:
+			n, last = n+1, l.ID
+		}
+	}
+	return n, last, nil
 }
 
 func (c *letterPurgeCommand) remove(s streams, r *deadletter.Reader, filter deadletter.Filter) (removed int, err error) {

@@ -260,6 +260,31 @@ func TestPurge(t *testing.T) {
 	}
 }
 
+// hesitant is a person who takes a while to say yes.
+type hesitant struct{ meanwhile func() }
+
+func (h hesitant) Read(b []byte) (int, error) {
+	h.meanwhile()
+	return copy(b, "y\n"), nil
+}
+
+// TestPurgeTakesWhatWasAskedOf: letters that come while the person thinks stay.
+func TestPurgeTakesWhatWasAskedOf(t *testing.T) {
+	data, store := letters(t, some()...)
+	in := terminal{hesitant{func() {
+		if err := store.Put(t.Context(), deadletter.Letter{Rule: "demo", Raw: []byte("new")}); err != nil {
+			t.Error(err)
+		}
+	}}, os.ModeCharDevice}
+	out, errs, code := run(t, data, in, "purge", "--rule", "demo")
+	if out != "2 removed\n" || !strings.Contains(errs, "Remove 2 dead letters from ") || code != 0 {
+		t.Errorf("code %d, %q, %q", code, out, errs)
+	}
+	if l, err := store.Get(4); err != nil || string(l.Raw) != "new" {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
 func TestTextIsMadeSafeForATerminal(t *testing.T) {
 	if got := printable("a\x1b[2J\nb\u202e\xffü"); got != "a·[2J·b··ü" {
 		t.Errorf("%q", got)
