@@ -66,15 +66,15 @@ type letterFolder struct {
 // letterFilter is the flags that choose letters.
 type letterFilter struct {
 	letterFolder `embed:""`
-	Rule         string   `placeholder:"ID" help:"Only of this rule."`
-	Error        []uint16 `placeholder:"NUMBER" help:"Only with these error numbers of the server; 0 for reasons that are not the server's."`
-	Table        string   `placeholder:"NAME" help:"Only for this table."`
-	Since        moment   `placeholder:"TIME" help:"Only from then on: 24h, 7d, 2026-11-20 or 2026-11-20T10:00:00Z."`
-	Until        moment   `placeholder:"TIME" help:"Only before then."`
+	Rule         word         `placeholder:"ID" help:"Only of this rule."`
+	Error        errorNumbers `placeholder:"NUMBER" help:"Only with these error numbers of the server; 0 for reasons that are not the server's."`
+	Table        word         `placeholder:"NAME" help:"Only for this table."`
+	Since        moment       `placeholder:"TIME" help:"Only from then on: 24h, 7d, 2026-11-20 or 2026-11-20T10:00:00Z."`
+	Until        moment       `placeholder:"TIME" help:"Only before then."`
 }
 
 func (f *letterFilter) filter() deadletter.Filter {
-	return deadletter.Filter{Rule: f.Rule, Numbers: f.Error, Table: f.Table, Since: f.Since.Time, Until: f.Until.Time}
+	return deadletter.Filter{Rule: string(f.Rule), Numbers: f.Error, Table: string(f.Table), Since: f.Since.Time, Until: f.Until.Time}
 }
 
 // open returns the reader of the folder that the flags or the environment name,
@@ -121,6 +121,34 @@ func (e usageError) Error() string { return string(e) }
 
 // ExitCode is kong's way to ask.
 func (usageError) ExitCode() int { return exitUsage }
+
+// word is a text that chooses. It is not empty: a variable of a shell that is not
+// set must not choose everything, which purge would remove.
+type word string
+
+// UnmarshalText reads it.
+func (w *word) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("it is empty; leave it out to choose all")
+	}
+	*w = word(text)
+	return nil
+}
+
+// errorNumbers are those that choose, joined by commas; as a word, never none.
+type errorNumbers []uint16
+
+// UnmarshalText reads some more.
+func (n *errorNumbers) UnmarshalText(text []byte) error {
+	for part := range strings.SplitSeq(string(text), ",") {
+		number, err := strconv.ParseUint(strings.TrimSpace(part), 10, 16)
+		if err != nil {
+			return fmt.Errorf("%q is no number of an error: use 0 to 65535, several with commas", part)
+		}
+		*n = append(*n, uint16(number))
+	}
+	return nil
+}
 
 // moment is a time that a person gives: a date, a time, or how long ago.
 type moment struct{ time.Time }

@@ -28,6 +28,9 @@ Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
 
 // Run lists the letters.
 func (c *letterListCommand) Run(parent *deadLettersCommand, s streams) error {
+	if c.Limit < 0 {
+		return usageError(fmt.Sprintf("--limit: %d; allowed: a number of letters, or 0 for all", c.Limit))
+	}
 	r, dir, err := c.open(parent)
 	if err != nil {
 		return err

@@ -77,6 +77,9 @@ func (f journalFolder) all(parent *journalCommand) ([]string, error) {
 // choose returns the path of the journal that text means: its folder's name,
 // else the beginning of one, else its rule's id or all of its identity.
 func (f journalFolder) choose(parent *journalCommand, text string) (string, error) {
+	if text == "" { // a variable of a shell that is not set must not mean the only one
+		return "", usageError("the journal's name is empty; mysql journal list shows them")
+	}
 	all, err := f.all(parent)
 	if err != nil {
 		return "", err

@@ -136,6 +136,7 @@ func TestJournalIsNamedByFolderOrRule(t *testing.T) {
 		{"rule demo, op mysql_0, instance 0, to localhost:3306/d/t", demo, ""},
 		{"demo2-", "", "may be any of these journals: "},
 		{"none", "", `no journal is called "none"`},
+		{"", "", "the journal's name is empty"},
 	} {
 		path, err := journalFolder{}.choose(&journalCommand{dataDir: func() (string, error) { return data, nil }}, c.text)
 		got := ""

@@ -47,6 +47,9 @@ on the command line all users of the machine can read it.
 
 // props returns an action's properties, as a rule would give them.
 func (f *targetFlags) props() (map[string]any, error) {
+	if f.Patience < 0 {
+		return nil, usageError(fmt.Sprintf("--patience: %v; allowed: a time such as 5m, or 0 for ever", f.Patience))
+	}
 	props := map[string]any{}
 	if f.Props != "" {
 		var err error
