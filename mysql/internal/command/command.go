@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -107,14 +109,27 @@ func execute(line *commandLine, args []string, out, err io.Writer) int {
 		return code
 	}
 	if e != nil {
-		fmt.Fprintf(err, "mysql: %v\nTry: mysql --help\n", e)
+		fmt.Fprintf(err, "mysql: %s\nTry: mysql --help\n", shown(e))
 		return exitUsage
 	}
 	if e := context.Run(); e != nil {
-		fmt.Fprintf(err, "mysql: %v\n", e)
+		fmt.Fprintf(err, "mysql: %s\n", shown(e))
 		return exitCode(e)
 	}
 	return code
+}
+
+// withPassword is what looks like the user and the password of a url.
+var withPassword = regexp.MustCompile(`([^\s"'/:@]*):[^\s"'/][^\s"']*@`)
+
+// shown is what err says, made safe for a terminal, and without a password: the
+// command line, and names in files, may hold anything, as a url in a wrong place.
+func shown(err error) string {
+	lines := strings.Split(withPassword.ReplaceAllString(err.Error(), "$1:(hidden)@"), "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // exitCode is the code that err ends the process with.

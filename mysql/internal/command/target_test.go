@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,5 +87,26 @@ func TestTargetComesFromFlagsAFileOrTheEnvironment(t *testing.T) {
 				t.Errorf("the password is shown: %v, %s", err, &errs)
 			}
 		})
+	}
+}
+
+// TestWhatIsMistakenIsSafeToShow: a url in a wrong place does not show its
+// password, nor does what moves the cursor reach the terminal.
+func TestWhatIsMistakenIsSafeToShow(t *testing.T) {
+	for _, url := range []string{
+		"user:s3cret@tcp(localhost:3306)/d", "user:s3cret/p@ss@tcp(localhost)/d", "mysql://user:s3cret@localhost/d", "user:s3cret@unix(/a b)/d\x1b[2J", "user:p@s3cret:/?@",
+	} {
+		for _, args := range [][]string{
+			{"check", url}, {"check", "--url-file", url}, {"check", "--props", url}, {"journal", "drain", url}, {"journal", "verify", "--dir", url},
+			{"deadletters", "list", "--dir", url}, {"ddl", url, "--into", "t"}, {"rule", "--stream", url}, {"deadletters", "list", "--since", url},
+		} {
+			out, errs, code := runLine(t, t.TempDir(), nil, args)
+			if text := out + errs; code == 0 || strings.Contains(text, "s3cret") || strings.Contains(text, "\x1b") {
+				t.Errorf("%q: code %d, %s", args, code, text)
+			}
+		}
+	}
+	if got := shown(errors.New("property url: no / after the address\nproperty table: missing: 127.0.0.1:3306, 'a'@'b'")); got != "property url: no / after the address\nproperty table: missing: 127.0.0.1:3306, 'a'@'b'" {
+		t.Errorf("changed: %s", got)
 	}
 }

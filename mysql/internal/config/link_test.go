@@ -78,6 +78,7 @@ func TestLinkRefused(t *testing.T) {
 		{goodURL, []any{"tlsMinVersion", "1.1"}, `property tlsMinVersion: "1.1"; allowed: 1.2, 1.3`},
 		{goodURL, []any{"tlsCa", "-----BEGIN PRIVATE KEY-----\nx"}, "property tlsCa: PEM text without a certificate; allowed: the path"},
 		{goodURL, []any{"tlsCa", "a\nb"}, "property tlsCa: neither PEM text nor a path"},
+		{goodURL, []any{"tlsCa", "mysql://user:secret@host/db"}, "property tlsCa: neither PEM text nor a path"},
 		{goodURL, []any{"tlsCa", 5}, "property tlsCa: 5; allowed"},
 		{goodURL, []any{"tlsKey", []any{"x"}}, "property tlsKey: a value of type list; allowed"},
 		{goodURL + "?tls=true&allowFallbackToPlaintext=true", nil, "property url: parameter allowFallbackToPlaintext with tls verifyIdentity would let"},
@@ -97,6 +98,7 @@ func TestLinkRefused(t *testing.T) {
 		{"tcp(h)/d", []any{"passwordFile", "a/../../b"}, `property passwordFile: "a/../../b" is not in`},
 		{"tcp(h)/d", []any{"passwordFile", "."}, `property passwordFile: "." is not in`},
 		{"tcp(h)/d", []any{"passwordFile", "kubernetes.io/serviceaccount/token"}, `property passwordFile: "kubernetes.io/serviceaccount/token" is not in`},
+		{"tcp(h)/d", []any{"passwordFile", "user:secret@tcp(host)/db"}, "property passwordFile: not the name of a file"},
 		{"tcp(h)/d", []any{"passwordFile", "a\nb"}, "property passwordFile: not the name of a file"},
 	}
 	for _, c := range cases {

@@ -116,7 +116,7 @@ func readPEM(field func(*TLS) *string, kind string) func(*reader, Property, stri
 				r.fail("property %s: PEM text without a %s; allowed: %s", name, strings.ToLower(kind), p.Allowed)
 				return
 			}
-		} else if len(s) > 4096 || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		} else if len(s) > 4096 || holdsAddress(s) || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 			r.fail("property %s: neither PEM text nor a path; allowed: %s", name, p.Allowed)
 			return
 		}

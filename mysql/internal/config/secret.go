@@ -140,7 +140,7 @@ func readPasswordFile(r *reader, p Property, name string, v any) {
 	if folder == "" && runtime.GOOS != "windows" {
 		folder = usualSecrets
 	}
-	if !ok || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) || len(s) > 1024 {
+	if !ok || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) || len(s) > 1024 || holdsAddress(s) {
 		r.fail("property %s: not the name of a file; allowed: %s", name, p.Allowed)
 		return
 	}
