@@ -49,14 +49,9 @@ func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *cop
 	if c.DeadLetterTable == "" {
 		return nil
 	}
-	store, err := o.openLetters(log)
-	if err != nil {
-		log.Warnf("dead letters are not copied until the rule is started again: %v", err)
-		return nil
-	}
 	folder, err := o.folder()
 	if err != nil {
-		return nil // there is no store either
+		return nil // there are no letters either
 	}
 	options, db, err := connectLazily(c, o.reachOf(c), log)
 	if err != nil {
@@ -64,10 +59,10 @@ func (o *Outboxes) startCopy(id identity, c *config.Config, log api.Logger) *cop
 		return nil
 	}
 	db.SetMaxOpenConns(1)
-	rows, dir := options.Table, filepath.Join(folder, lettersFolder, copiedFolder)
+	rows, dir := options.Table, filepath.Join(folder, lettersFolder) // which another process may write to for the moment
 	k := &copier{
 		id: id, own: lettersOf(c), table: schema.Name{Database: rows.Database, Table: tableName(c.DeadLetterTable)}, db: db, log: log,
-		letters: store.Reader, cursor: cursor{dir, journal.DirName(id.rule, id.op, id.instance, id.target+"/"+id.table+" > "+c.DeadLetterTable)},
+		letters: deadletter.NewReader(dir, nil), cursor: cursor{filepath.Join(dir, copiedFolder), journal.DirName(id.rule, id.op, id.instance, id.target+"/"+id.table+" > "+c.DeadLetterTable)},
 		arrived: make(chan struct{}, 1), finished: make(chan struct{}), done: make(chan struct{}),
 	}
 	o.copies.launch(k, o.end)

@@ -21,7 +21,7 @@ func TestLettersOfAnotherWriterAreWaitedFor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := b.open(b.props("", "numbers"))
+			s := b.open(b.props("", "numbers", "deadLetterTable", "letters"))
 			b.collect(s, `[{"id":1},{"id":"wrong"},{"id":2}]`)
 			await(t, b.log.saying("another process writes these dead letters"), "the log to say what rows wait for")
 			if err := other.Close(); err != nil {
@@ -34,6 +34,8 @@ func TestLettersOfAnotherWriterAreWaitedFor(t *testing.T) {
 			if b.outboxes.Letters() == nil {
 				t.Error("the page has no dead letters")
 			}
+			b.stopCopied(s)
+			b.wantRows("SELECT raw FROM letters", `{"id":"wrong"}`)
 		})
 	}
 }
