@@ -29,9 +29,9 @@ const (
 )
 
 // orphanWatch finds the journals that hold rows and that no rule has opened:
-// the rule was deleted, or its server, database or table changed while the
+// the rule is stopped or was deleted, or its server, database or table changed while the
 // plugin was not running. Nobody delivers those rows unless a person does. It
-// reads the files beside everything else and takes no lock. The zero value
+// reads the files beside everything else and keeps no lock. The zero value
 // needs a gauge.
 type orphanWatch struct {
 	gauge *metrics.Orphans
@@ -220,7 +220,7 @@ func (w *orphanWatch) tell(name string, in *journal.Inspection) {
 	if at := in.Counts.OldestPending; !at.IsZero() {
 		age = "the oldest waiting for " + time.Since(at).Round(time.Second).String()
 	}
-	w.log.Warnf("%d rows wait in a journal that no rule uses, %s: %s; its rule was deleted, or writes elsewhere now; deliver them with: mysql journal drain %s --props FILE, or throw them away with: mysql journal purge %s",
+	w.log.Warnf("%d rows wait in a journal that no rule uses, %s: %s; its rule is stopped, was deleted, or writes elsewhere now; start it, or deliver them with: mysql journal drain %s --props FILE, or throw them away with: mysql journal purge %s",
 		in.Counts.Pending, age, in.Identity, name, name)
 }
 

@@ -63,7 +63,7 @@ func TestOrphansAreToldOf(t *testing.T) {
 		w.note(filepath.Join(folder, late), log)
 		time.Sleep(calm + time.Second)
 		expect("when none start any more", 1, 3, 1)
-		if log.count("warn 3 rows") != 1 || log.count("rule gone, op op") != 1 || log.count("mysql journal drain "+gone) != 1 || log.count("waiting for 2m") != 1 {
+		if log.count("warn 3 rows") != 1 || log.count("rule gone, op op") != 1 || log.count("its rule is stopped, was deleted, or writes elsewhere now; start it, or deliver them with: mysql journal drain "+gone) != 1 || log.count("waiting for 2m") != 1 {
 			t.Errorf("log:\n%s", log)
 		}
 		time.Sleep(lookEvery)
