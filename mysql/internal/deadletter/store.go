@@ -97,6 +97,8 @@ type Store struct {
 	dropped uint64
 	held    uint64
 	recall  recall
+
+	reading sync.Mutex // held by who reads letters for Has
 }
 
 // request is a letter on its way to the writer.

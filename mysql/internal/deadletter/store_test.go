@@ -479,36 +479,3 @@ func TestDiskFullRefusesAndRecovers(t *testing.T) {
 		})
 	}
 }
-
-func TestRecallRecognisesWhatWasPut(t *testing.T) {
-	o := Options{Dir: t.TempDir()}
-	s := open(t, o)
-	for i := range 10 {
-		put(t, s, letter(i))
-	}
-	other := letter(3)
-	other.Place.Journal = "other"
-	put(t, s, other)
-	if err := s.Remove([]uint64{6}); err != nil { // purged before the row came again
-		t.Fatal(err)
-	}
-	s = reopen(t, s, o)
-	at := func(record uint64, row uint32) Place { return Place{"journal", record, row} }
-	if s.Has(at(5, 7)) {
-		t.Error("has a place of a journal that was not recalled")
-	}
-	if err := s.Recall("journal", 5, 21); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 10 {
-		put(t, s, letter(20+i))
-	}
-	for p, want := range map[Place]bool{at(4, 7): false, at(5, 7): true, at(5, 6): false, at(9, 7): true, at(10, 7): false, at(20, 7): true, at(21, 7): false, {"other", 3, 7}: false} {
-		if got := s.Has(p); got != want {
-			t.Errorf("%v: %v", p, got)
-		}
-	}
-	if n := len(s.recall["journal"].at); n != 6 {
-		t.Errorf("%d places are remembered, want those of 5 to 9 and 20: more would come with each letter", n)
-	}
-}

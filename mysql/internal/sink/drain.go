@@ -75,7 +75,8 @@ func (d *Drain) openLetters(folder, name, spare string) error {
 		return err
 	}
 	d.letters.store = store
-	if err := recall(store, d.letters.journal, d.queue); err != nil {
+	recall(store, d.letters.journal, d.queue)
+	if err := store.Recalled(d.letters.journal); err != nil {
 		return errors.Join(err, store.Close())
 	}
 	return nil

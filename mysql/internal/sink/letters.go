@@ -61,9 +61,7 @@ func (l *letters) opened() (*deadletter.Store, error) {
 		return nil, nil
 	}
 	if l.recall != nil {
-		if err := recall(store, l.journal, l.recall); err != nil {
-			l.log.Warnf("rows that were set aside before may be set aside again: %v", err)
-		}
+		recall(store, l.journal, l.recall)
 	}
 	l.store = store
 	return store, nil
@@ -71,8 +69,8 @@ func (l *letters) opened() (*deadletter.Store, error) {
 
 // recall has store know the rows of a journal that may come again: those that
 // were there when it was opened, and have no fate.
-func recall(store *deadletter.Store, name string, queue *journal.Disk) error {
-	return store.Recall(name, queue.Watermark(), queue.OpenedAt())
+func recall(store *deadletter.Store, name string, queue *journal.Disk) {
+	store.Recall(name, queue.Watermark(), queue.OpenedAt())
 }
 
 // copyTo makes k what copies letters to a table, in place of what did before.
