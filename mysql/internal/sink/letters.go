@@ -106,10 +106,7 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 		if err == nil {
 			err = wait()
 		}
-		if err != nil {
-			err = l.insist(ctx, letter, err)
-		}
-		if err != nil {
+		if err := l.insist(ctx, letter, err); err != nil {
 			return err
 		}
 		l.copier.Load().notify()
@@ -117,7 +114,7 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 	}, nil
 }
 
-// insist goes on after err until the store has the letter or ctx is done.
+// insist goes on after err, if there is one, until the store has the letter or ctx is done.
 func (l *letters) insist(ctx context.Context, letter deadletter.Letter, err error) error {
 	for {
 		switch {

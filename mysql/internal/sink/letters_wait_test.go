@@ -7,6 +7,7 @@ import (
 
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
+	"ekuiper-mysql/mysql/internal/status"
 )
 
 // TestLettersOfAnotherWriterAreWaitedFor: while another process has the dead
@@ -53,6 +54,9 @@ func TestLettersThatCannotBeOpenedYet(t *testing.T) {
 	await(t, b.log.saying("rows cannot be set aside"), "the log to say what rows wait for")
 	if n := s.outbox.queue.Counts(); n.SetAside != 0 {
 		t.Errorf("%d rows are set aside, nowhere", n.SetAside)
+	}
+	if now := s.outbox.status(); now.State != status.Paused || now.Healthy {
+		t.Errorf("%s, healthy %v, while somebody has to mend something", now.State, now.Healthy)
 	}
 	memory := b.openRule("another", b.props("", "numbers", "journal", "off"))
 	b.collect(memory, `[{"id":3},{"id":"lost"}]`)

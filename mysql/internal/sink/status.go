@@ -85,7 +85,7 @@ func (b *outbox) state(pending uint64, c delivery.Condition) (state status.State
 	switch {
 	case pending == 0:
 		state = status.Idle
-	case c.Stuck:
+	case c.Stuck, b.letters.failing.Load():
 		state = status.Paused
 	case b.health.Down() || c.Executing > slow:
 		state = status.Waiting
