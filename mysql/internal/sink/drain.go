@@ -28,7 +28,7 @@ type Drain struct {
 
 	queue   *journal.Disk
 	letters *letters
-	known   map[uint64]bool // rows that are letters elsewhere; nil if none are
+	known   map[uint64]bool // rows that are letters in the other folder
 	log     api.Logger
 }
 
@@ -58,23 +58,24 @@ func OpenDrain(dir, lettersDir, spareDir string, log api.Logger) (*Drain, error)
 	return d, nil
 }
 
-// openLetters makes ready to set rows aside. Those that a rule set aside just
-// before it ended, and that come again, are recognised.
+// openLetters makes ready to set rows aside. Those that a rule, or a drain beside
+// the plugin, set aside just before it ended, and that come again, are recognised.
 func (d *Drain) openLetters(folder, name, spare string) error {
 	store, err := deadletter.Open(deadletter.Options{Dir: d.LettersDir, Logger: d.log})
 	id := d.queue.ID()
 	d.letters = &letters{id: identify(folder, name), journal: hex.EncodeToString(id[:]), lines: deadletter.NewLog(d.log), log: d.log}
+	other := spare
 	if errors.Is(err, deadletter.ErrLocked) {
-		if d.known, err = placesOf(deadletter.NewReader(d.LettersDir, nil), d.letters.journal); err != nil {
-			return err
-		}
-		d.LettersDir = spare
+		d.LettersDir, other = spare, d.LettersDir
 		store, err = deadletter.Open(deadletter.Options{Dir: spare, Logger: d.log})
 	}
 	if err != nil {
 		return err
 	}
 	d.letters.store = store
+	if d.known, err = placesOf(deadletter.NewReader(other, nil), d.letters.journal); err != nil {
+		return errors.Join(err, store.Close())
+	}
 	recall(store, d.letters.journal, d.queue)
 	if err := store.Recalled(d.letters.journal); err != nil {
 		return errors.Join(err, store.Close())

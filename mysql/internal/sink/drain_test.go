@@ -144,6 +144,37 @@ func TestDrainKnowsLettersOfTheRunningPlugin(t *testing.T) {
 	}
 }
 
+// TestDrainKnowsLettersOfTheOneBefore: that ran beside the plugin, which has
+// ended since, and was killed before it had settled the row.
+func TestDrainKnowsLettersOfTheOneBefore(t *testing.T) {
+	b := newBundle(t, "CREATE TABLE numbers (id INT)")
+	dir := b.abandon(`[{"id":1},{"id":"x"}]`)
+	in, err := journal.Inspect(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare := filepath.Join(b.folder, "spare")
+	store, err := deadletter.Open(deadletter.Options{Dir: spare})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), deadletter.Letter{Rule: "gone", Place: deadletter.Place{Journal: in.ID, Record: 1}, Raw: []byte(`{"id":"x"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := b.openDrain(dir)
+	if err := d.Run(t.Context(), b.target(b.props("", "numbers"))); err != nil {
+		t.Fatal(err)
+	}
+	b.wantLetters(spare, `{"id":"x"}`)
+	b.wantLetters(b.lettersDir())
+	if c := d.Counts(); c.SetAside != 1 || c.Stored != 1 || c.Pending != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestDrainOfWhatIsNoJournal(t *testing.T) {
 	b := newBundle(t)
 	if _, err := OpenDrain(t.TempDir(), b.lettersDir(), "", b.log); !errors.Is(err, ErrNoJournal) {
