@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"ekuiper-mysql/mysql/internal/config"
 	"ekuiper-mysql/mysql/internal/sink"
@@ -16,7 +17,7 @@ import (
 
 // ruleCommand prints a rule.
 type ruleCommand struct {
-	ID         string   `name:"id" placeholder:"ID" help:"The rule's id: letters, digits, _, - and dots."`
+	ID         string   `name:"id" placeholder:"ID" help:"The rule's id: letters, digits, _ and -."`
 	SQL        string   `name:"sql" xor:"from" placeholder:"SQL" help:"The rule's SELECT."`
 	Stream     string   `xor:"from" placeholder:"NAME" help:"The stream whose rows are all taken: SELECT * FROM NAME."`
 	URL        string   `name:"url" placeholder:"URL" help:"The database's url, without a password."`
@@ -64,7 +65,7 @@ type theStream struct {
 var safest = map[string]any{"delivery": "exactlyOnce", "requireAck": true, "resendInterval": 500, "fsync": "always"}
 
 var (
-	ruleID     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+	ruleID     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`) // as eKuiper 2.4 has it: no dots
 	streamName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 )
 
@@ -109,7 +110,7 @@ func (c *ruleCommand) rule(s streams) (theRule, error) {
 	case c.ID == "":
 		return r, usageError("--id is missing")
 	case !ruleID.MatchString(c.ID):
-		return r, usageError(fmt.Sprintf("--id: %q; allowed: letters, digits, _, - and dots, up to 64", c.ID))
+		return r, usageError(fmt.Sprintf("--id: %q; allowed: letters, digits, _ and -, up to 64", c.ID))
 	case c.Stream != "":
 		r.SQL = "SELECT * FROM " + c.Stream
 	case strings.TrimSpace(c.SQL) == "":
@@ -165,7 +166,12 @@ func (c *ruleCommand) props() (map[string]any, error) {
 		if usual == "password" || usual == "tlsKey" && config.IsPEM(value) {
 			return nil, errSecretInRule
 		}
-		v, err := typed(p, value)
+		var v any
+		if p == nil {
+			v, err = typedForHost(config.HostType(usual), value)
+		} else {
+			v, err = typed(p, value)
+		}
 		if err != nil {
 			return nil, usageError(fmt.Sprintf("--set: property %s: %v", usual, err))
 		}
@@ -179,34 +185,71 @@ func (c *ruleCommand) props() (map[string]any, error) {
 // errSecretInRule says where a password does belong.
 const errSecretInRule = usageError("a password on the command line is seen by all users of this machine, and in a rule by all who may read rules; allowed: --set passwordFile=NAME or --set passwordEnv=MYSQL_..., of which docs/connections.md tells")
 
-// typed is value as JSON has it where the property is p; nil is one of eKuiper's.
+// typed is value as JSON has it where the property is p.
 func typed(p *config.Property, value string) (any, error) {
-	kind := ""
-	if p != nil {
-		kind = p.Type
-	}
 	begins := strings.TrimSpace(value)
 	switch {
-	case kind == "string" && (p.Name != "initSql" || !strings.HasPrefix(begins, "[")):
+	case p.Type == "string" && (p.Name != "initSql" || !strings.HasPrefix(begins, "[")):
 		return value, nil
-	case kind == "integer", kind == "size", kind == "duration", kind == "":
+	case p.Type == "integer", p.Type == "size", p.Type == "duration":
 		if _, err := strconv.ParseInt(begins, 10, 64); err == nil {
 			return json.Number(begins), nil
 		}
 	}
-	if kind == "" && (begins == "true" || begins == "false") {
-		return begins == "true", nil
-	}
 	if strings.HasPrefix(begins, "{") || strings.HasPrefix(begins, "[") {
-		var v any
-		d := json.NewDecoder(strings.NewReader(value))
-		d.UseNumber()
-		if err := d.Decode(&v); err != nil || d.More() {
-			return nil, errors.New("what begins like JSON is none")
-		}
-		return v, nil
+		return readJSON(begins)
 	}
 	return value, nil
+}
+
+func readJSON(text string) (v any, err error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil || d.More() {
+		return nil, errors.New("what begins like JSON is none")
+	}
+	return v, nil
+}
+
+// typedForHost is value as JSON has it where the property is one of eKuiper's,
+// which nobody judges before the rule starts.
+func typedForHost(kind, value string) (any, error) {
+	text := strings.TrimSpace(value)
+	allowed := ""
+	switch kind {
+	case "integer", "duration":
+		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return json.Number(text), nil
+		}
+		if _, err := time.ParseDuration(text); err == nil && kind == "duration" {
+			return text, nil
+		}
+		if allowed = "a whole number"; kind == "duration" {
+			allowed = "a number of milliseconds or e.g. 250ms"
+		}
+	case "boolean":
+		if text == "true" || text == "false" {
+			return text == "true", nil
+		}
+		allowed = "true, false"
+	case "list":
+		if strings.HasPrefix(text, "[") {
+			return readJSON(text)
+		}
+		list := strings.Split(text, ",")
+		for i := range list {
+			list[i] = strings.TrimSpace(list[i])
+		}
+		return list, nil
+	case "object":
+		if strings.HasPrefix(text, "{") {
+			return readJSON(text)
+		}
+		allowed = "an object as JSON"
+	default:
+		return value, nil
+	}
+	return nil, fmt.Errorf("%q; allowed: %s", value, allowed)
 }
 
 // judge validates properties as a start of the rule would, as far as this

@@ -26,6 +26,9 @@ func TestRule(t *testing.T) {
 			"--set", "tls=verifyIdentity", "--set", `initSql=["SET @a = 1","SET @b = '='"]`,
 		), `{"url":"user@tcp(db:3306)/plant","table":"t","maxBatchRows":100,"maxJournalBytes":"4GiB","maxBatchDelay":50,"keyField":"a,b","primaryKey":["a","b"],"mode":"upsert",
 			"schema":{"a":"INT","b":"INT","c":"DOUBLE","d":"TEXT"},"columns":{"c":{"value":1.0},"d":"x.y"},"sendSingle":true,"bufferLength":2048,"autoCreate":"true","maxTables":7,"tlsServerName":"1","tls":"verifyIdentity","initSql":["SET @a = 1","SET @b = '='"]}`, ""},
+		{"eKuiper's own", with(
+			"--set", "fields=id, name", "--set", `excludeFields=["a,b"]`, "--set", `dataTemplate={"id":{{.id}}}`, "--set", "delimiter=1", "--set", "resendInterval=1s", "--set", "lingerInterval=20",
+		), `{"url":"user@tcp(db:3306)/plant","table":"t","fields":["id","name"],"excludeFields":["a,b"],"dataTemplate":"{\"id\":{{.id}}}","delimiter":"1","resendInterval":"1s","lingerInterval":20}`, ""},
 		{"safe", with("--safe"), `{"url":"user@tcp(db:3306)/plant","table":"t","delivery":"exactlyOnce","requireAck":true,"resendInterval":500,"fsync":"always"}`, ""},
 		{"safe, but", with("--safe", "--set", "fsync=100ms"), `{"url":"user@tcp(db:3306)/plant","table":"t","delivery":"exactlyOnce","requireAck":true,"resendInterval":500,"fsync":"100ms"}`, ""},
 		{"a connection of eKuiper's", []string{"--id", "r", "--sql", "SELECT a FROM s WHERE a > 1", "--table", "t", "--set", "connectionSelector=plant"}, `{"table":"t","connectionSelector":"plant"}`, ""},
@@ -34,6 +37,7 @@ func TestRule(t *testing.T) {
 
 		{"no id", []string{"--stream", "s", "--url", url, "--table", "t"}, "", "--id is missing"},
 		{"a wrong id", []string{"--id", "a/b", "--stream", "s", "--url", url, "--table", "t"}, "", `--id: "a/b"; allowed`},
+		{"an id that eKuiper refuses", []string{"--id", "line.1", "--stream", "s", "--url", url, "--table", "t"}, "", `--id: "line.1"; allowed: letters, digits, _ and -`},
 		{"no rows", []string{"--id", "r", "--url", url, "--table", "t"}, "", "--sql or --stream"},
 		{"both", with("--sql", "SELECT 1"), "", "can't be used together"},
 		{"no table", []string{"--id", "r", "--stream", "s", "--url", url}, "", "property table: missing"},
@@ -43,6 +47,10 @@ func TestRule(t *testing.T) {
 		{"twice", with("--set", "mode=upsert", "--set", "MODE=update"), "", "property mode is given twice"},
 		{"a wrong value", with("--set", "mode=upsrt"), "", `property mode: "upsrt"; allowed`},
 		{"broken JSON", with("--set", `columns={"a"`), "", "property columns: what begins like JSON is none"},
+		{"a number of eKuiper's that is none", with("--set", "bufferLength=many"), "", `property bufferLength: "many"; allowed: a whole number`},
+		{"a time of eKuiper's that is none", with("--set", "resendInterval=soon"), "", `property resendInterval: "soon"; allowed: a number of milliseconds`},
+		{"a flag of eKuiper's that is none", with("--set", "sendSingle=yes"), "", `property sendSingle: "yes"; allowed: true, false`},
+		{"an object of eKuiper's that is none", with("--set", "compressionProps=x"), "", "allowed: an object"},
 		{"a wrong mapping", with("--set", `columns={"a":{"meta":"nonsense"}}`), "", "property columns"},
 		{"a password", with("--set", "password=zq7"), "", "passwordFile=NAME"},
 		{"a password in the url", []string{"--id", "r", "--stream", "s", "--url", "user:zq7@tcp(db)/p", "--table", "t"}, "", "passwordEnv"},

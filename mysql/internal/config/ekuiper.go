@@ -19,6 +19,28 @@ var hostNames = []string{
 	"runAsync", "retryInterval", "retryCount", "cacheLength", "cacheSaveInterval",
 }
 
+// hostTypes are the types of those that are no texts: eKuiper takes a property
+// in no other form, and its own error comes only when the rule starts.
+var hostTypes = map[string]string{
+	"concurrency": "integer", "bufferLength": "integer", "batchSize": "integer",
+	"memoryCacheThreshold": "integer", "maxDiskCache": "integer", "bufferPageSize": "integer", "resendPriority": "integer",
+	"retryInterval": "integer", "retryCount": "integer", "cacheLength": "integer", "cacheSaveInterval": "integer",
+	"omitIfEmpty": "boolean", "sendSingle": "boolean", "hasHeader": "boolean", "sendError": "boolean", "enableCache": "boolean",
+	"cleanCacheAtStop": "boolean", "resendAlterQueue": "boolean", "requireAck": "boolean", "runAsync": "boolean",
+	"lingerInterval": "duration", "resendInterval": "duration",
+	"fields": "list", "excludeFields": "list",
+	"compressionProps": "object", "encProps": "object",
+}
+
+// HostType returns the type of a property that eKuiper reads itself, by its
+// usual spelling: string, integer, boolean, duration, list or object.
+func HostType(name string) string {
+	if t, ok := hostTypes[name]; ok {
+		return t
+	}
+	return "string"
+}
+
 // knownNames maps every name that means something, in lower case, to its
 // usual spelling.
 func knownNames() map[string]string {
