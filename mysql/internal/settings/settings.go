@@ -67,41 +67,53 @@ type setting struct {
 	key, variable string
 	allowed       string
 	secret        bool
-	read          func(*Settings, string) bool // false: that is not allowed
+	read          func(*Settings, string) error // errNotAllowed, or why it cannot be had
 }
 
+var errNotAllowed = errors.New("is not allowed")
+
 var all = []setting{
-	{"metrics", "EKUIPER_MYSQL_METRICS", "host:port, such as 127.0.0.1:9112", false, func(s *Settings, text string) bool {
+	{"metrics", "EKUIPER_MYSQL_METRICS", "host:port, such as 127.0.0.1:9112", false, func(s *Settings, text string) error {
 		if !isAddress(text) {
-			return false
+			return errNotAllowed
 		}
 		s.Metrics = text
-		return true
+		return nil
 	}},
-	{"maxConnections", connections.Setting, "a number of connections, 1 to 100000", false, func(s *Settings, text string) bool {
+	{"maxConnections", connections.Setting, "a number of connections, 1 to 100000", false, func(s *Settings, text string) error {
 		n, err := connections.ParseLimit(text)
-		s.MaxConnections = n
-		return err == nil
+		if s.MaxConnections = n; err != nil {
+			return errNotAllowed
+		}
+		return nil
 	}},
-	{"memory", memory.Setting, "a number of bytes, 1MiB to 1024GiB, such as 256MiB", false, func(s *Settings, text string) bool {
+	{"memory", memory.Setting, "a number of bytes, 1MiB to 1024GiB, such as 256MiB", false, func(s *Settings, text string) error {
 		n, err := memory.ParseLimit(text)
-		s.Memory = n
-		return err == nil
+		if s.Memory = n; err != nil {
+			return errNotAllowed
+		}
+		return nil
 	}},
-	{"token", tokenVariable, fmt.Sprintf("at least %d letters, digits and signs without spaces", leastToken), true, func(s *Settings, text string) bool {
+	{"token", tokenVariable, fmt.Sprintf("at least %d letters, digits and signs without spaces", leastToken), true, func(s *Settings, text string) error {
 		if !isToken(text) {
-			return false
+			return errNotAllowed
 		}
 		s.Token = Token(text)
-		return true
+		return nil
 	}},
-	{"tokenFile", tokenFileVariable, fmt.Sprintf("the whole path of a file with a token, at least %d letters, digits and signs without spaces", leastToken), false, func(s *Settings, text string) bool {
+	{"tokenFile", tokenFileVariable, fmt.Sprintf("the whole path of a file with a token, at least %d letters, digits and signs without spaces", leastToken), false, func(s *Settings, text string) error {
 		token, err := readToken(text)
-		if err != nil || !isToken(token) {
-			return false
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			err = path.Err // the path is told beside
+		}
+		if err != nil {
+			return fmt.Errorf("cannot be used (%w)", err)
+		}
+		if !isToken(token) {
+			return errors.New("cannot be used (what it holds is no token)")
 		}
 		s.Token = Token(token)
-		return true
+		return nil
 	}},
 }
 
@@ -145,14 +157,18 @@ func Read(getenv func(string) string, folder func() (string, error)) (Settings, 
 		if text == "" {
 			from, text = path+": "+one.key, inFile[one.key]
 		}
-		if text == "" || one.read(&s, text) {
+		if text == "" {
+			continue
+		}
+		err := one.read(&s, text)
+		if err == nil {
 			continue
 		}
 		shown := strconv.Quote(text)
 		if one.secret || len(text) > 100 {
 			shown = "the value"
 		}
-		wrong = append(wrong, fmt.Errorf("%s: %s is not allowed: use %s; the default is used", from, shown, one.allowed))
+		wrong = append(wrong, fmt.Errorf("%s: %s %w: use %s; the default is used", from, shown, err, one.allowed))
 	}
 	return s, wrong
 }
@@ -286,6 +302,7 @@ func isToken(text string) bool {
 }
 
 // readToken reads a file of the operator's, without the line end at its end.
+// Its errors quote nothing that was read.
 func readToken(path string) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", errors.New("the path is not whole")

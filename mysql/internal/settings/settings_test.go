@@ -75,6 +75,10 @@ func TestRead(t *testing.T) {
 // TestWrong: each is told once, with its place, the value unless it may be a
 // secret, and what is allowed; the rest is used.
 func TestWrong(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(short, []byte("zq7short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		file string
 		env  []string
@@ -98,7 +102,8 @@ func TestWrong(t *testing.T) {
 		"no YAML":        {"a: [", nil, usual, []string{"no YAML"}},
 		"short token":    {"", []string{"TOKEN=zq7short"}, usual, []string{"EKUIPER_MYSQL_TOKEN", "at least 16"}},
 		"wild token":     {"token: 'zq7 zq7 zq7 zq7 zq7'", nil, usual, []string{": token", "without spaces"}},
-		"no token file":  {"tokenFile: /nowhere", nil, usual, []string{"tokenFile", `"/nowhere"`, "whole path"}},
+		"no token file":  {"tokenFile: /nowhere", nil, usual, []string{"tokenFile", `"/nowhere" cannot be used (no such file`, "whole path"}},
+		"no token in it": {"tokenFile: " + short, nil, usual, []string{"tokenFile", "cannot be used (what it holds is no token)", "at least 16"}},
 		"folder":         {"tokenFile: /", nil, usual, []string{"tokenFile"}},
 		"relative token": {"tokenFile: token", nil, usual, []string{"tokenFile", "whole path"}},
 		"anchor":         {"metrics: &a 127.0.0.1:1\nmemory: *a", nil, Settings{"127.0.0.1:1", connections.Usual, memory.Usual, ""}, []string{"one value"}},
