@@ -256,6 +256,14 @@ func TestTable(t *testing.T) {
 			step: table, detail: "engine MyISAM of the view's table testtable_", remedy: "`.`t` ENGINE=InnoDB",
 		},
 		{
+			name: "a unique key alone", table: "t", ddl: []string{"CREATE TABLE @.t (id INT NOT NULL UNIQUE)"}, rows: `{"id":1}`,
+			step: table, detail: "no primary key, but a unique one, id, engine InnoDB",
+		},
+		{
+			name: "a unique key that takes NULL", table: "t", ddl: []string{"CREATE TABLE @.t (id INT UNIQUE)"}, rows: `{"id":1}`, others: map[string]Status{table: Warning},
+			step: table, detail: "no primary key, engine InnoDB", remedy: "or a unique one that is NOT NULL",
+		},
+		{
 			name: "rows that choose", table: "m_{id}", ddl: []string{"CREATE TABLE @.m_1 (id INT PRIMARY KEY)"}, more: []any{"allowedTables", "m_*"}, rows: `{"id":1}`,
 			step: table, detail: "m_1 has 1 columns",
 		},
@@ -329,6 +337,10 @@ func TestPrivileges(t *testing.T) {
 	b.wantAll(steps, map[string]Status{privileges: Warning})
 	b.want(steps, privileges, Warning, "there: INSERT on t; missing: SELECT on t, without which a row that may have been stored before",
 		"GRANT SELECT ON `"+b.database+"`.`t` TO 'poor'@'%'")
+
+	b.exec("CREATE TABLE `" + b.database + "`.v (id INT NOT NULL UNIQUE)")
+	b.exec("GRANT INSERT ON `" + b.database + "`.v TO poor@'%'")
+	b.want(b.run(b.props("v", "url", url), `{"id":1}`), privileges, Warning, "missing: SELECT on v, without which a row that may have been stored before", "GRANT SELECT")
 
 	steps = b.run(b.props("u", "url", url), `{"id":1}`)
 	b.want(steps, privileges, Failed, "missing: INSERT on u, without which no row is written", "GRANT INSERT ON `"+b.database+"`.`u` TO 'poor'@'%'")

@@ -112,7 +112,7 @@ func (c *checking) needs(ctx context.Context, t *target) (all []need) {
 	if c.config.RowKindField != "" {
 		add(true, t.name, "rows of "+c.config.RowKindField+" that ask for it fail", "INSERT", "UPDATE", "DELETE", "SELECT")
 	}
-	if kind == plan.Insert && t.table != nil && len(t.table.PrimaryKey) > 0 {
+	if kind == plan.Insert && t.table != nil && len(t.table.PrimaryKey)+len(t.table.Unique.Keys) > 0 {
 		add(true, t.name, "a row that may have been stored before, after a lost answer, counts as a duplicate", "SELECT")
 	}
 	if c.options.Design.Create == design.On {

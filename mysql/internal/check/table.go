@@ -158,6 +158,9 @@ func (c *checking) oneTable(ctx context.Context, t *target) {
 		return
 	default:
 		t.table = found
+		if len(found.PrimaryKey) == 0 {
+			_ = found.LoadUnique(bounded, c.db) // where it cannot be told, there is none
+		}
 		c.told(c.describe(t))
 	}
 	o := c.optionsFor(t)
@@ -267,12 +270,19 @@ func (c *checking) describe(t *target) Step {
 		key = append(key, found.Columns[k].Name)
 	}
 	parts := []string{fmt.Sprintf("%s has %d columns", t.name, len(found.Columns))}
-	if len(key) > 0 {
+	apart := slices.IndexFunc(found.Unique.Keys, func(k schema.Key) bool { return k.NotNull })
+	switch {
+	case len(key) > 0:
 		parts = append(parts, "primary key "+strings.Join(key, ", "))
-	} else {
+	case apart >= 0:
+		for _, i := range found.Unique.Keys[apart].Columns {
+			key = append(key, found.Columns[i].Name)
+		}
+		parts = append(parts, "no primary key, but a unique one, "+strings.Join(key, ", "))
+	default:
 		parts = append(parts, "no primary key")
 		s.Status = Warning
-		s.Remedy = "rows that come again, as after a crash, cannot be told from new ones: give the table a primary key, or set delivery to exactlyOnce"
+		s.Remedy = "rows that come again, as after a crash, cannot be told from new ones: give the table a primary key, or a unique one that is NOT NULL, or set delivery to exactlyOnce"
 		if c.config.ExactlyOnce {
 			s.Status, s.Remedy = OK, ""
 		}
