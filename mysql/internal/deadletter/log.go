@@ -10,6 +10,7 @@ import (
 const (
 	burst    = 100 // rows logged at once
 	perTick  = 10  // rows logged per second after that
+	perKept  = 0.1 // the same, of rows that are kept elsewhere
 	maxShown = 1024
 )
 
@@ -20,8 +21,10 @@ type Logger interface {
 }
 
 // Log writes each row set aside to the log at error level, up to 1,024 bytes
-// of it. A flood is thinned to ten lines a second, and the number left out is
-// told: the log must not fill the disk that the rows could not.
+// of it. A flood is thinned to ten rows a second, and to one in ten seconds of
+// rows that are kept elsewhere; the number left out is told. The log must not
+// fill the disk that the rows could not, nor push out what else it tells: a
+// host keeps but some megabytes of it.
 type Log struct {
 	log Logger
 	now func() time.Time
@@ -37,12 +40,17 @@ func NewLog(log Logger) *Log {
 	return &Log{log: log, now: time.Now, tokens: burst, filled: time.Now()}
 }
 
-// SetAside logs one row and why it cannot be stored.
-func (l *Log) SetAside(raw []byte, reason error) {
+// SetAside logs one row, which is nowhere else, and why it cannot be stored.
+func (l *Log) SetAside(raw []byte, reason error) { l.line(raw, reason, perTick) }
+
+// Kept is SetAside for a row that is kept elsewhere.
+func (l *Log) Kept(raw []byte, reason error) { l.line(raw, reason, perKept) }
+
+func (l *Log) line(raw []byte, reason error, perSecond float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.tokens = min(burst, l.tokens+now.Sub(l.filled).Seconds()*perTick)
+	l.tokens = min(burst, l.tokens+now.Sub(l.filled).Seconds()*perSecond)
 	l.filled = now
 	if l.tokens < 1 {
 		l.skipped++

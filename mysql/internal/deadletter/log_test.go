@@ -38,6 +38,28 @@ func TestFloodIsThinnedAndCounted(t *testing.T) {
 	}
 }
 
+// TestKeptRowsLeaveTheLogToOthers: a rule whose every row is refused, and kept,
+// takes two lines in ten seconds.
+func TestKeptRowsLeaveTheLogToOthers(t *testing.T) {
+	var out lines
+	l := NewLog(&out)
+	now := time.Unix(0, 0)
+	l.now = func() time.Time { return now }
+	l.filled = now
+	for range 3600 {
+		for range 100 {
+			l.Kept([]byte(`{"a":1}`), errors.New("no"))
+		}
+		now = now.Add(time.Second)
+	}
+	if n := len(out) - burst; n < 2*350 || n > 2*360 {
+		t.Errorf("%d lines in an hour beyond the first %d, want some %d", n, burst, 2*360)
+	}
+	if last := out[len(out)-2]; !strings.HasPrefix(last, "9") || !strings.Contains(last, " more rows") {
+		t.Errorf("it said %q", last)
+	}
+}
+
 func TestLongRowIsCutBetweenCharacters(t *testing.T) {
 	row := strings.Repeat("é", 2000)
 	if got := shorten([]byte(row)); got != row[:1024]+"... (4000 bytes)" {

@@ -84,13 +84,12 @@ func (l *letters) Holds(number uint64) bool {
 
 // SetAside implements delivery.DeadLetters.
 func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func() error, err error) {
-	told := func() error {
-		l.lines.SetAside(r.Raw, r.Reason)
-		return nil
-	}
 	store, trouble := l.opened()
 	if store == nil && trouble == nil {
-		return told, nil
+		return func() error {
+			l.lines.SetAside(r.Raw, r.Reason)
+			return nil
+		}, nil
 	}
 	place := deadletter.Place{Journal: l.journal, Record: r.Number}
 	if r.Replayed && store != nil && store.Has(place) {
@@ -110,7 +109,8 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 			return err
 		}
 		l.copier.Load().notify()
-		return told()
+		l.lines.Kept(r.Raw, r.Reason)
+		return nil
 	}, nil
 }
 
