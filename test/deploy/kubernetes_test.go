@@ -37,6 +37,8 @@ type podSpec struct {
 		RunAsNonRoot bool `yaml:"runAsNonRoot"`
 		RunAsUser    int  `yaml:"runAsUser"`
 		RunAsGroup   int  `yaml:"runAsGroup"`
+		// Always lets the group write to all files at each start of a pod.
+		ChangePolicy string `yaml:"fsGroupChangePolicy"`
 	} `yaml:"securityContext"`
 	InitContainers []podContainer `yaml:"initContainers"`
 	Containers     []podContainer `yaml:"containers"`
@@ -79,9 +81,12 @@ type podContainer struct {
 }
 
 // readManifests are the documents of deploy/kubernetes/ekuiper.yaml by their kind.
-func readManifests(t *testing.T) map[string]manifest {
+func readManifests(t *testing.T) map[string]manifest { return readDocuments(t, "ekuiper.yaml", true) }
+
+// readDocuments are those of a file of deploy/kubernetes.
+func readDocuments(t *testing.T, name string, kinds bool) map[string]manifest {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "deploy", "kubernetes", "ekuiper.yaml"))
+	text, err := os.ReadFile(filepath.Join(root, "deploy", "kubernetes", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +99,7 @@ func readManifests(t *testing.T) map[string]manifest {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if _, found := all[m.Kind]; found || m.Kind == "" {
+		if _, found := all[m.Kind]; found || kinds != (m.Kind != "") {
 			t.Fatalf("two documents of kind %q", m.Kind)
 		}
 		all[m.Kind] = m
@@ -144,6 +149,19 @@ func TestManifests(t *testing.T) {
 			if secretName(e.Name) {
 				t.Errorf("%s holds a secret in plain text", e.Name)
 			}
+		}
+	}
+}
+
+// TestFilesKeepTheirModes: where the group may write to mysql.yaml the plugin
+// passes it over, and eKuiper's chart asks for just that at each start of a pod.
+func TestFilesKeepTheirModes(t *testing.T) {
+	for name, pod := range map[string]podSpec{
+		"ekuiper.yaml":    readManifests(t)["StatefulSet"].Spec.Template.Spec,
+		"helm-patch.yaml": readDocuments(t, "helm-patch.yaml", false)[""].Spec.Template.Spec,
+	} {
+		if pod.SecurityContext.ChangePolicy != "OnRootMismatch" {
+			t.Errorf("%s: fsGroupChangePolicy is %q", name, pod.SecurityContext.ChangePolicy)
 		}
 	}
 }
