@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -92,6 +93,9 @@ func (f *letterFolder) open(parent *deadLettersCommand) (*deadletter.Reader, str
 		dir = filepath.Join(data, lettersFolder)
 	}
 	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) && f.Dir == "" {
+		return nil, "", fmt.Errorf("no dead letters there: %w; %s", err, noFolderYet)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("no dead letters there: %w", err)
 	}

@@ -61,6 +61,9 @@ func (f journalFolder) dir(parent *journalCommand) (string, error) {
 	return filepath.Join(data, journalsFolder), nil
 }
 
+// noFolderYet says why what the plugin keeps may not be where it is looked for.
+const noFolderYet = "no rule has used the sink yet, or eKuiper was told of another folder by EKUIPER_MYSQL_DATA or KuiperBaseKey, which is to be set here too, or named with --dir"
+
 // all returns the paths of the journals.
 func (f journalFolder) all(parent *journalCommand) ([]string, error) {
 	dir, err := f.dir(parent)
@@ -68,6 +71,9 @@ func (f journalFolder) all(parent *journalCommand) ([]string, error) {
 		return nil, err
 	}
 	names, err := journal.Folders(dir)
+	if errors.Is(err, fs.ErrNotExist) && f.Dir == "" {
+		err = fmt.Errorf("%w; %s", err, noFolderYet)
+	}
 	for i, name := range names {
 		names[i] = filepath.Join(dir, name)
 	}

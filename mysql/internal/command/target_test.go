@@ -110,3 +110,17 @@ func TestWhatIsMistakenIsSafeToShow(t *testing.T) {
 		t.Errorf("changed: %s", got)
 	}
 }
+
+// TestNothingYet: after an installation nothing is there, which is told as that.
+func TestNothingYet(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "mysql")
+	const told = "no rule has used the sink yet, or eKuiper was told of another folder"
+	for _, args := range [][]string{{"journal", "list"}, {"journal", "verify"}, {"journal", "export", "demo"}, {"deadletters", "count"}, {"deadletters", "list"}} {
+		if _, errs, code := runLine(t, data, nil, args); code != exitFailed || !strings.Contains(errs, told) {
+			t.Errorf("%q: code %d, %s", args, code, errs)
+		}
+		if _, errs, code := runLine(t, data, nil, append(args, "--dir", data)); code != exitFailed || strings.Contains(errs, told) {
+			t.Errorf("%q in a folder that is named: code %d, %s", args, code, errs)
+		}
+	}
+}
