@@ -76,10 +76,11 @@ func (r *retry) wait(ctx context.Context, err error) error {
 	if isOfTable(err) && (!fault.IsConflict(err) || time.Since(r.since) >= patientFor) {
 		r.d.ill.Store(true)
 	}
+	mend := class == fault.Operator || class == fault.SchemaChanged
+	r.d.stuck.Store(mend)
 	switch {
-	case class == fault.Operator || class == fault.SchemaChanged || errors.Is(err, schema.ErrNoTable):
+	case mend:
 		limit = operatorPause
-		r.d.stuck.Store(true)
 		advice := "this needs mending at the server or in the rule; rows wait, trying again by itself"
 		if errors.Is(err, schema.ErrNoTable) {
 			advice = "create it, grant the rule's user what it needs, set autoCreate to true, or correct the property table: " + advice

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,4 +87,24 @@ func TestStatusOfWhatNeedsAPerson(t *testing.T) {
 	s = b.open(b.props("", "t"))
 	b.settle(s)
 	b.told("idle", func(r status.Rule) bool { return r.State == status.Idle && r.Rows.Stored == 10 })
+}
+
+// TestStatusOfAnOutageOfWhatNeedsAPerson: while the server is away nobody can
+// mend the table, and that it is away is what is told.
+func TestStatusOfAnOutageOfWhatNeedsAPerson(t *testing.T) {
+	b := newBundle(t)
+	way, err := proxy.Run(server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := sync.OnceFunc(way.Close)
+	defer end()
+	s := b.open(b.props(way.Addr(), "t"))
+	b.collect(s, numbered(0, 10))
+	b.told("paused", func(r status.Rule) bool { return r.State == status.Paused })
+	end()
+	r := b.told("waiting", func(r status.Rule) bool { return r.State == status.Waiting })
+	if r.Healthy || r.LastError == nil || r.LastError.Class != "passing" {
+		t.Errorf("while the server is away: %+v, %+v", r, r.LastError)
+	}
 }
