@@ -15,19 +15,19 @@ import (
 type Rule struct {
 	standing atomic.Pointer[func() Standing]
 
-	tooLarge     atomic.Int64
-	extraFields  atomic.Int64
-	batches      atomic.Int64
-	loaded       atomic.Int64
-	connects     atomic.Int64
-	reconnects   atomic.Int64
-	schemaLoads  atomic.Int64
-	blockedNanos atomic.Int64
-	lastStored   atomic.Int64 // Unix nanoseconds; 0 if nothing was stored yet
-	lastLoaded   atomic.Bool  // the last batch went by LOAD DATA
-	retries      retries
-	batchRows    histogram
-	stages       [stages]histogram
+	tooLarge    atomic.Int64
+	extraFields atomic.Int64
+	batches     atomic.Int64
+	loaded      atomic.Int64
+	connects    atomic.Int64
+	reconnects  atomic.Int64
+	schemaLoads atomic.Int64
+	blocked     stopwatch
+	lastStored  atomic.Int64 // Unix nanoseconds; 0 if nothing was stored yet
+	lastLoaded  atomic.Bool  // the last batch went by LOAD DATA
+	retries     retries
+	batchRows   histogram
+	stages      [stages]histogram
 }
 
 // Rows is the fate of an action's rows, for the life of its journal, or since
@@ -123,8 +123,9 @@ func (r *Rule) Connected(again bool) {
 // SchemaLoaded counts reads of the table's columns.
 func (r *Rule) SchemaLoaded() { r.schemaLoads.Add(1) }
 
-// Blocked adds to the time, in nanoseconds, that eKuiper was made to wait.
-func (r *Rule) Blocked(nanos int64) { r.blockedNanos.Add(nanos) }
+// Block notes that eKuiper begins to wait for room, and returns what notes that
+// the wait is over. Until then it counts as long as it has lasted: it may be for hours.
+func (r *Rule) Block() (over func()) { return r.blocked.start() }
 
 // Snapshot is a Rule's figures at one moment.
 type Snapshot struct {
@@ -155,7 +156,7 @@ func (r *Rule) Snapshot() Snapshot {
 		At: time.Now(), TooLarge: r.tooLarge.Load(),
 		ExtraFields: r.extraFields.Load(), Batches: r.batches.Load(), Loaded: r.loaded.Load(),
 		Connects: r.connects.Load(), Reconnects: r.reconnects.Load(), SchemaLoads: r.schemaLoads.Load(),
-		RetriesByClass: r.retries.byClass(), BlockedSeconds: float64(r.blockedNanos.Load()) / 1e9,
+		RetriesByClass: r.retries.byClass(), BlockedSeconds: r.blocked.read().Seconds(),
 		BatchRows: r.batchRows.read(batchBounds, 1),
 	}
 	if read := r.standing.Load(); read != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ekuiper-mysql/mysql/internal/journal"
+	"ekuiper-mysql/mysql/internal/status"
 	"ekuiper-mysql/test/mariadb"
 	"ekuiper-mysql/test/proxy"
 )
@@ -106,6 +107,8 @@ func TestFullQueueWithoutAcksWaits(t *testing.T) {
 		t.Error("Collect did not wait")
 	default:
 	}
+	blocked := b.told("that eKuiper waits", func(r status.Rule) bool { return r.BlockedSeconds > 0 }).BlockedSeconds
+	b.told("that it still does", func(r status.Rule) bool { return r.BlockedSeconds > blocked })
 	hole.Pass()
 	await(t, collected, "Collect")
 	b.settle(s)

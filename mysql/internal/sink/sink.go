@@ -224,8 +224,7 @@ func (s *Sink) append(ctx context.Context, box *outbox, message []byte, rows int
 		return box.queue.Append(ctx, message, rows)
 	}
 	s.warnBlocked()
-	start := time.Now()
-	defer func() { box.meter.Blocked(time.Since(start).Nanoseconds()) }()
+	defer box.meter.Block()()
 	patient, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(s.urgent, cancel)
