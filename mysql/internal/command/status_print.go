@@ -32,6 +32,11 @@ func writePlugin(out io.Writer, p *status.Plugin) {
 			writeTrouble(out, p.Now, r)
 		}
 	}
+	for _, r := range p.Rules {
+		if r.Blocked {
+			fmt.Fprintf(out, "\n%s, %s: the queue is full, %s of at most %s: eKuiper is made to wait, and drops rows once its own buffers are full\n", fit(r.Rule, 30), fit(r.Table, 30), size(r.QueueBytes), size(r.QueueLimit))
+		}
+	}
 	if p.DeadLetters.Count > 0 {
 		fmt.Fprintf(out, "\n%d dead letters, %s of at most %s: mysql deadletters list\n", p.DeadLetters.Count, size(p.DeadLetters.Bytes), size(p.DeadLetters.Limit))
 	}

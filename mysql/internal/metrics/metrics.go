@@ -136,6 +136,7 @@ type Snapshot struct {
 	Batches, Loaded, Retries, Connects, Reconnects, SchemaLoads int64
 	RetriesByClass                                              map[string]int64 // every class, in words joined by underscores
 	BlockedSeconds                                              float64
+	Blocked                                                     bool      // eKuiper waits for room now
 	LastStored                                                  time.Time // zero if nothing was stored since the process started
 	Road                                                        string    // insert or load, as the last batch went; empty before the first
 	BatchRows                                                   Distribution
@@ -156,9 +157,11 @@ func (r *Rule) Snapshot() Snapshot {
 		At: time.Now(), TooLarge: r.tooLarge.Load(),
 		ExtraFields: r.extraFields.Load(), Batches: r.batches.Load(), Loaded: r.loaded.Load(),
 		Connects: r.connects.Load(), Reconnects: r.reconnects.Load(), SchemaLoads: r.schemaLoads.Load(),
-		RetriesByClass: r.retries.byClass(), BlockedSeconds: r.blocked.read().Seconds(),
-		BatchRows: r.batchRows.read(batchBounds, 1),
+		RetriesByClass: r.retries.byClass(),
+		BatchRows:      r.batchRows.read(batchBounds, 1),
 	}
+	blocked, on := r.blocked.read()
+	s.BlockedSeconds, s.Blocked = blocked.Seconds(), on
 	if read := r.standing.Load(); read != nil {
 		s.Standing = (*read)()
 	}

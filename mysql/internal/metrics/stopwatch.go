@@ -29,8 +29,9 @@ func (s *stopwatch) start() (stop func()) {
 	}
 }
 
-func (s *stopwatch) read() time.Duration {
+// read returns the sum, and whether a wait goes on.
+func (s *stopwatch) read() (sum time.Duration, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sum + s.waiting*time.Since(origin)
+	return s.sum + s.waiting*time.Since(origin), s.waiting > 0
 }

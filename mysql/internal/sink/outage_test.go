@@ -107,7 +107,7 @@ func TestFullQueueWithoutAcksWaits(t *testing.T) {
 		t.Error("Collect did not wait")
 	default:
 	}
-	blocked := b.told("that eKuiper waits", func(r status.Rule) bool { return r.BlockedSeconds > 0 }).BlockedSeconds
+	blocked := b.told("that eKuiper waits", func(r status.Rule) bool { return r.BlockedSeconds > 0 && r.Blocked }).BlockedSeconds
 	b.told("that it still does", func(r status.Rule) bool { return r.BlockedSeconds > blocked })
 	hole.Pass()
 	await(t, collected, "Collect")

@@ -130,7 +130,7 @@ func (b *outbox) status() status.Rule {
 		PendingRows: s.Pending, PendingBytes: s.PendingBytes, OldestPendingSeconds: s.OldestPendingAge().Seconds(),
 		LaneRows: c.LaneRows, QueueBytes: s.QueueBytes, QueueLimit: s.QueueLimit,
 		Road: s.Road, BatchRows: c.BatchRows, Connections: c.Connections, Batches: s.Batches, Retries: s.Retries, Reconnects: s.Reconnects,
-		TooLarge: s.TooLarge, BlockedSeconds: s.BlockedSeconds,
+		TooLarge: s.TooLarge, BlockedSeconds: s.BlockedSeconds, Blocked: s.Blocked,
 	}
 	r.State, r.Healthy = b.state(s.Pending, c)
 	if !s.LastStored.IsZero() {

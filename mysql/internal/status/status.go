@@ -67,9 +67,10 @@ type Rule struct {
 	Connections    int     `json:"connections"`    // to the server, for this action
 	Batches        int64   `json:"batches"`        // committed since the process started, as all below
 	Retries        int64   `json:"retries"`
-	Reconnects     int64   `json:"reconnects"` // connections made after one was lost
-	TooLarge       int64   `json:"tooLarge"`   // messages too large to be received, whose rows are in no sum
-	BlockedSeconds float64 `json:"blockedSeconds"`
+	Reconnects     int64   `json:"reconnects"`     // connections made after one was lost
+	TooLarge       int64   `json:"tooLarge"`       // messages too large to be received, whose rows are in no sum
+	BlockedSeconds float64 `json:"blockedSeconds"` // that eKuiper was made to wait for room
+	Blocked        bool    `json:"blocked"`        // it waits now: the queue is full
 }
 
 // Error is the last trouble of an action's delivery.
