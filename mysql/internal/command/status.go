@@ -48,6 +48,9 @@ journals that no rule uses, or no plugin that answers; 2 a mistake in the comman
 // watchEvery is how often --watch looks.
 const watchEvery = time.Second
 
+// operator is the class of errors that somebody has to mend.
+const operator = "operator"
+
 // tolerated is how long rows may wait for the server before that needs a person.
 const tolerated = time.Minute
 
@@ -218,7 +221,8 @@ func problems(p *status.Plugin) []string {
 			since, text = p.Now.Sub(r.LastError.Since), ": "+printable(r.LastError.Text)
 		}
 		if waits := "waits for the server"; since > tolerated || r.State == status.Paused {
-			if r.State == status.Paused {
+			// A rule that has stopped is no longer called paused.
+			if e := r.LastError; r.State == status.Paused || e != nil && !e.Over && e.Class == operator {
 				waits = "waits for somebody to mend something"
 			}
 			all = append(all, fmt.Sprintf("rule %s, table %s %s, for %s%s", printable(r.Rule), printable(r.Table), waits, age(since), text))

@@ -78,6 +78,15 @@ func TestStatus(t *testing.T) {
 			[]string{"demo test paused"},
 			"waits for somebody to mend something, for 3s", 1,
 		},
+		"paused, then stopped": {
+			func(_ *status.Plugin, r *status.Rule) {
+				e := *trouble
+				e.Class, e.Text = "operator", "no such table"
+				r.State, r.Healthy, r.LastError = status.Stopped, false, &e
+			},
+			[]string{"demo test stopped"},
+			"rule demo, table test waits for somebody to mend something, for 2m0s: no such table", 1,
+		},
 		"full": {
 			func(_ *status.Plugin, r *status.Rule) { r.Blocked, r.QueueBytes, r.QueueLimit = true, 1<<30-7, 1<<30 },
 			[]string{"demo, test: the queue is full, 1 GiB of at most 1 GiB: eKuiper is made to wait"},
