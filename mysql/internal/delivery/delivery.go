@@ -63,6 +63,9 @@ type DeadLetters interface {
 	// Holds tells whether the row of that number was set aside before the
 	// process began.
 	Holds(number uint64) bool
+	// HoldsAll tells whether all rows numbered from up to, not including, to are set
+	// aside. It may take long: it reads all letters.
+	HoldsAll(from, to uint64) bool
 	// SetAside takes a row with the reason; an error means that ctx is done.
 	// Rows are kept in the order of the calls. The row counts as settled when
 	// kept returns nil; with an error, ctx is done.

@@ -47,13 +47,13 @@ func (b *bundle) recount(when, dir, table string) metrics.Rows {
 func (b *bundle) wantRecount(when string, s *Sink, dir string) metrics.Rows {
 	b.t.Helper()
 	for {
-		rows := s.outbox.meter.Snapshot().Rows
+		rows := s.outbox.Load().meter.Snapshot().Rows
 		// A row's fate is known a moment before it is in the file.
-		if err := s.outbox.queue.(*journal.Disk).Sync(b.t.Context()); err != nil {
+		if err := s.outbox.Load().queue.(*journal.Disk).Sync(b.t.Context()); err != nil {
 			b.t.Fatal(err)
 		}
 		want := b.recount(when, dir, "numbers")
-		if s.outbox.meter.Snapshot().Rows != rows {
+		if s.outbox.Load().meter.Snapshot().Rows != rows {
 			continue // reading has found damage meanwhile
 		}
 		if rows != want {

@@ -25,11 +25,11 @@ func TestRuleComesBackWithAnotherJournal(t *testing.T) {
 			b.exec("RENAME TABLE t TO away")
 			s := b.open(b.props("", "t", c.before...))
 			b.collect(s, numbered(0, 100))
-			first := s.outbox
+			first := s.outbox.Load()
 			b.end(s)
 			s = b.open(b.props("", "t", c.after...))
-			if _, disk := s.outbox.queue.(*journal.Disk); disk != c.disk {
-				t.Errorf("the queue is a %T", s.outbox.queue)
+			if _, disk := s.outbox.Load().queue.(*journal.Disk); disk != c.disk {
+				t.Errorf("the queue is a %T", s.outbox.Load().queue)
 			}
 			b.collect(s, numbered(100, 200))
 			b.end(s)
@@ -191,7 +191,7 @@ func TestLastRowOfTheLedgerIsGoneAndNoneFollows(t *testing.T) {
 	restore := b.waiting(props, numbered(0, 20), numbered(20, 40))
 	restore()
 	s := b.open(b.props("", "away"))
-	id := s.outbox.id
+	id := s.outbox.Load().id
 	b.end(s)
 	id.table = "t"
 	dir, err := b.outboxes.journalDir(id)

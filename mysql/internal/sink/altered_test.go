@@ -113,7 +113,7 @@ func TestRowsOfTheTableBefore(t *testing.T) {
 	b.collect(s, `{"id":2,"n":1}`)
 	b.awaitRow(insertWaits)
 	b.collect(s, `{"id":3,"n":1.6}`, `{"id":4,"n":1}`)
-	for s.outbox.queue.(*journal.Disk).Unread() {
+	for s.outbox.Load().queue.(*journal.Disk).Unread() {
 		runtime.Gosched() // until the feeder has them
 	}
 	locked("ALTER TABLE t DROP COLUMN n, ADD COLUMN n INT, ADD COLUMN m INT")

@@ -181,7 +181,7 @@ func TestColumnsThatTheServerConfuses(t *testing.T) {
 	b.collect(s, `[{"id":1},{"id":2,"é":1},{"id":3,"é":1,"è":2},{"id":4,"c1":7}]`, `{"id":5}`)
 	b.settle(s)
 	b.wantRows("SELECT COUNT(*) FROM t WHERE id IN (1, 2, 4, 5)", "4")
-	if m := s.outbox.meter.Snapshot(); m.Stored+m.SetAside != 5 || m.SetAside > 1 {
+	if m := s.outbox.Load().meter.Snapshot(); m.Stored+m.SetAside != 5 || m.SetAside > 1 {
 		t.Errorf("fate %v", m)
 	}
 }

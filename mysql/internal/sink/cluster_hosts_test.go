@@ -58,7 +58,7 @@ func (c *cluster) firstWrite(ctx context.Context, database string, without int) 
 // stored returns when the sink has stored more than n rows.
 func (b *bundle) stored(s *Sink, n uint64) {
 	b.t.Helper()
-	for limit := time.Now().Add(2 * time.Minute); s.outbox.queue.Counts().Stored <= n; time.Sleep(2 * time.Millisecond) { // between polls
+	for limit := time.Now().Add(2 * time.Minute); s.outbox.Load().queue.Counts().Stored <= n; time.Sleep(2 * time.Millisecond) { // between polls
 		if time.Now().After(limit) {
 			b.t.Fatal("nothing is written any more")
 		}
@@ -119,7 +119,7 @@ func TestClusterHosts(t *testing.T) {
 		own := make(chan time.Duration, 1)
 		go func() { own <- c.firstWrite(t.Context(), b.database, node) }()
 		time.Sleep(50 * time.Millisecond) // for the answers that were on their way
-		b.stored(s, s.outbox.queue.Counts().Stored)
+		b.stored(s, s.outbox.Load().queue.Counts().Stored)
 		ours, plain := time.Since(killed), <-own
 		t.Logf("round %d: node %d killed, the cluster takes rows after %v, ours are written after %v", round, node, plain.Round(time.Millisecond), ours.Round(time.Millisecond))
 		slowest, recovery = max(slowest, ours-plain), max(recovery, plain)

@@ -241,7 +241,7 @@ func (b *bundle) openCluster(c *cluster) *Sink {
 func (b *bundle) settleSlowly(s *Sink) {
 	b.t.Helper()
 	select {
-	case <-s.outbox.queue.Empty():
+	case <-s.outbox.Load().queue.Empty():
 	case <-time.After(3 * time.Minute):
 		b.t.Fatal("the rows are not written")
 	}

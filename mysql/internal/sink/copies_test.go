@@ -17,7 +17,7 @@ import (
 // stopCopied stops a rule and waits until the copy of its dead letters has ended.
 func (b *bundle) stopCopied(s *Sink) {
 	b.t.Helper()
-	k := s.outbox.letters.copier.Load()
+	k := s.outbox.Load().letters.copier.Load()
 	if k == nil {
 		b.t.Fatal("dead letters are not copied")
 	}
@@ -145,7 +145,7 @@ func TestCopyWaitsUntilItMay(t *testing.T) {
 	b.settle(s)
 	b.wantFate(s, 2, 1)
 	await(t, b.log.saying("cannot be copied to letters"), "the log to say that dead letters cannot be copied")
-	b.exec(createCopies(s.outbox.letters.copier.Load().table))
+	b.exec(createCopies(s.outbox.Load().letters.copier.Load().table))
 	if err := server.Exec("GRANT INSERT ON `" + b.database + "`.letters TO meek"); err != nil {
 		t.Fatal(err)
 	}

@@ -115,6 +115,9 @@ func (d *Drain) Damaged() uint64 { return d.queue.Recovered().Lost }
 // Holds implements delivery.DeadLetters.
 func (d *Drain) Holds(number uint64) bool { return d.known[number] || d.letters.Holds(number) }
 
+// HoldsAll implements delivery.DeadLetters.
+func (d *Drain) HoldsAll(from, to uint64) bool { return d.letters.holdAll(from, to, d.known) }
+
 // SetAside implements delivery.DeadLetters.
 func (d *Drain) SetAside(ctx context.Context, r delivery.Refused) (kept func() error, err error) {
 	if r.Replayed && d.Holds(r.Number) {

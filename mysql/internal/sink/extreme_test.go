@@ -55,7 +55,7 @@ func TestExtremeRows(t *testing.T) {
 				}
 				b.collect(s, `[]`, `{"id":100,"select":1}`)
 				b.settle(s)
-				f := s.outbox.meter.Snapshot()
+				f := s.outbox.Load().meter.Snapshot()
 				if got := f.Stored + f.Superseded + f.SetAside; got != f.Received || f.Pending != 0 || f.Received < uint64(len(messages)) {
 					t.Errorf("%d rows of %d have a fate: %v", got, f.Received, f)
 				}

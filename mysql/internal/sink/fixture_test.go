@@ -141,7 +141,7 @@ func (b *bundle) collect(s *Sink, messages ...string) {
 // settle waits until the sink's queue is empty.
 func (b *bundle) settle(s *Sink) {
 	b.t.Helper()
-	await(b.t, s.outbox.queue.Empty(), "the queue to be empty")
+	await(b.t, s.outbox.Load().queue.Empty(), "the queue to be empty")
 }
 
 // query returns the rows of a query, columns joined by commas.
@@ -191,7 +191,7 @@ func (b *bundle) wantRows(query string, want ...string) {
 // wantFate checks the sums of the sink's rows, all of which are settled.
 func (b *bundle) wantFate(s *Sink, stored, setAside uint64) {
 	b.t.Helper()
-	m := s.outbox.meter.Snapshot()
+	m := s.outbox.Load().meter.Snapshot()
 	if m.Stored != stored || m.SetAside != setAside || m.Received != stored+setAside || m.Pending != 0 {
 		b.t.Errorf("fate %v; want stored %d, set aside %d", m, stored, setAside)
 	}

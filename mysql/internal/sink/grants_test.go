@@ -59,7 +59,7 @@ func TestGrants(t *testing.T) {
 					b.collect(s, c.rows)
 					if without != "" {
 						b.awaitDenial()
-						if n := s.outbox.queue.Counts().Pending; n == 0 && !slices.Contains(c.beside, without) {
+						if n := s.outbox.Load().queue.Counts().Pending; n == 0 && !slices.Contains(c.beside, without) {
 							t.Error("the rows do not wait")
 						}
 						for _, right := range b.rights(c.needs, c.beside, "") {
@@ -70,7 +70,7 @@ func TestGrants(t *testing.T) {
 					}
 					b.settle(s)
 					b.wantRows("SELECT COALESCE(GROUP_CONCAT(id, ' ', v ORDER BY id SEPARATOR '|'), '') FROM t", c.holds)
-					if f := s.outbox.meter.Snapshot(); f.Stored != c.stored || f.SetAside != c.aside || f.Pending != 0 {
+					if f := s.outbox.Load().meter.Snapshot(); f.Stored != c.stored || f.SetAside != c.aside || f.Pending != 0 {
 						t.Errorf("fate %v; want stored %d, set aside %d", f, c.stored, c.aside)
 					}
 				})

@@ -38,7 +38,7 @@ func TestDroppedTableOfManyRowsThatTellNothing(t *testing.T) {
 	}
 	b.collect(s, nothing[:len(nothing)-1]+","+something[1:len(something)-1]+"]")
 	b.settle(s)
-	n := s.outbox.queue.Counts()
+	n := s.outbox.Load().queue.Counts()
 	if n.Stored+n.SetAside != 3001 || n.SetAside > 1500 {
 		t.Errorf("counts %+v", n)
 	}

@@ -45,8 +45,8 @@ func TestStopDuringASlowWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBundle(t, "CREATE TABLE t (id INT PRIMARY KEY)")
 			s := b.open(b.props("", "t"))
-			slow := &slowQueue{s.outbox.queue, make(chan struct{}), make(chan struct{})}
-			s.outbox.queue = slow
+			slow := &slowQueue{s.outbox.Load().queue, make(chan struct{}), make(chan struct{})}
+			s.outbox.Load().queue = slow
 			collected := make(chan error, 1)
 			go func() {
 				defer func() {

@@ -82,6 +82,26 @@ func (l *letters) Holds(number uint64) bool {
 	return store != nil && store.Has(deadletter.Place{Journal: l.journal, Record: number})
 }
 
+// HoldsAll implements delivery.DeadLetters.
+func (l *letters) HoldsAll(from, to uint64) bool {
+	return l.holdAll(from, to, nil)
+}
+
+// holdAll is HoldsAll where rows may also be letters elsewhere.
+func (l *letters) holdAll(from, to uint64, elsewhere map[uint64]bool) bool {
+	store, _ := l.opened()
+	if store == nil {
+		return false
+	}
+	here, err := placesOf(store.Reader, l.journal)
+	if err != nil {
+		return false
+	}
+	for ; from < to && (here[from] || elsewhere[from]); from++ {
+	}
+	return from == to
+}
+
 // SetAside implements delivery.DeadLetters.
 func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func() error, err error) {
 	store, trouble := l.opened()

@@ -52,10 +52,10 @@ func TestLettersThatCannotBeOpenedYet(t *testing.T) {
 	s := b.open(b.props("", "numbers"))
 	b.collect(s, `[{"id":1},{"id":"wrong"},{"id":2}]`)
 	await(t, b.log.saying("rows cannot be set aside"), "the log to say what rows wait for")
-	if n := s.outbox.queue.Counts(); n.SetAside != 0 {
+	if n := s.outbox.Load().queue.Counts(); n.SetAside != 0 {
 		t.Errorf("%d rows are set aside, nowhere", n.SetAside)
 	}
-	if now := s.outbox.status(); now.State != status.Paused || now.Healthy {
+	if now := s.outbox.Load().status(); now.State != status.Paused || now.Healthy {
 		t.Errorf("%s, healthy %v, while somebody has to mend something", now.State, now.Healthy)
 	}
 	memory := b.openRule("another", b.props("", "numbers", "journal", "off"))

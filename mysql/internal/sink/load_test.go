@@ -20,7 +20,7 @@ func takingFiles(t *testing.T, on bool) {
 
 func (b *bundle) wantLoaded(s *Sink, some bool) {
 	b.t.Helper()
-	if f := s.outbox.meter.Snapshot(); (f.Loaded > 0) != some {
+	if f := s.outbox.Load().meter.Snapshot(); (f.Loaded > 0) != some {
 		b.t.Errorf("%d of %d batches went by LOAD DATA", f.Loaded, f.Batches)
 	}
 }
@@ -193,7 +193,7 @@ func TestLoadBendsNoRowWithoutAWarning(t *testing.T) {
 				b.settle(s)
 				b.collect(s, strings.ReplaceAll(message, `"id":`, `"id":77`))
 				b.settle(s)
-				f := s.outbox.meter.Snapshot()
+				f := s.outbox.Load().meter.Snapshot()
 				fates[i] = fmt.Sprintf("%d stored, %d set aside", f.Stored, f.SetAside)
 				b.end(s)
 			}
@@ -225,7 +225,7 @@ func TestServerForbidsFilesWhileTheRuleRuns(t *testing.T) {
 	b.collect(s, numbered(300, 600))
 	b.settle(s)
 	b.wantFate(s, 600, 0)
-	if f := s.outbox.meter.Snapshot(); f.Loaded != 1 || f.Retries > 0 {
+	if f := s.outbox.Load().meter.Snapshot(); f.Loaded != 1 || f.Retries > 0 {
 		t.Errorf("%d batches went by LOAD DATA, %d retries", f.Loaded, f.Retries)
 	}
 }
@@ -287,7 +287,7 @@ func TestLoadNoticesThatTheTableWasAltered(t *testing.T) {
 					b.collect(s, numbered(300*i, 300*i+300))
 					b.settle(s)
 				}
-				if f := s.outbox.meter.Snapshot(); f.Loaded != 3 {
+				if f := s.outbox.Load().meter.Snapshot(); f.Loaded != 3 {
 					t.Fatalf("%d of 3 batches went by LOAD DATA", f.Loaded)
 				}
 				if delivery == "exactlyOnce" {

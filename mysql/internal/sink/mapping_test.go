@@ -90,7 +90,7 @@ func TestMappedColumnThatIsNotThere(t *testing.T) {
 	s = b.open(b.props("", "m", "columns", object{"temp": "p.t"}, "extraFields", "ignore"))
 	b.collect(s, `{"id":4,"p":{"t":4}}`)
 	b.settle(s)
-	if f := s.outbox.meter.Snapshot(); f.ExtraFields != 1 || f.SetAside != 3 || b.log.count(`has no column "temp" (columns): values for it are dropped`) != 1 {
+	if f := s.outbox.Load().meter.Snapshot(); f.ExtraFields != 1 || f.SetAside != 3 || b.log.count(`has no column "temp" (columns): values for it are dropped`) != 1 {
 		t.Errorf("%v", f)
 	}
 	b.end(s)
@@ -225,7 +225,7 @@ func TestMappedRowsInModes(t *testing.T) {
 		`{"ts":20,"x":1,"payload":{"after":{"id":4,"v":4},"op":null}}`, `{"ts":20,"payload":{"after":{"id":5},"op":"drop"}}`)
 	b.settle(s)
 	b.wantRows("SELECT id, v, at, JSON_UNQUOTE(JSON_EXTRACT(doc, '$.x')) FROM m ORDER BY id", "1,30,30,NULL", "3,3,10,NULL", "4,4,20,1")
-	if m := s.outbox.meter.Snapshot(); m.SetAside != 1 || m.Pending != 0 || m.Received != 8 || m.Stored+m.Superseded != 7 {
+	if m := s.outbox.Load().meter.Snapshot(); m.SetAside != 1 || m.Pending != 0 || m.Received != 8 || m.Stored+m.Superseded != 7 {
 		t.Errorf("%v", m)
 	}
 	s = b.openRule("another", b.props("", "m", "mode", "update", "keyField", "id", "rowkindField", "op", "fieldCase", "snake", "otherFields", "byName", "columns", object{"v": object{"value": 7}}))

@@ -121,7 +121,7 @@ func TestNewestWinsWhenABacklogComesAgain(t *testing.T) {
 	s := b.open(props)
 	b.settle(s)
 	b.wantRows("SELECT * FROM t ORDER BY id", "1,c,2", "2,fresher,7")
-	if n := s.outbox.queue.Counts(); n.Superseded != 3 || n.Stored != 0 || n.Received != 3 {
+	if n := s.outbox.Load().queue.Counts(); n.Superseded != 3 || n.Stored != 0 || n.Received != 3 {
 		t.Errorf("counts %+v; want all three superseded", n)
 	}
 }

@@ -99,7 +99,7 @@ func batchesEndAsSingleRows(t *testing.T, random *rand.Rand) {
 		s := b.open(b.props("", "t", append(props, "maxBatchRows", batch)...))
 		b.collect(s, "["+strings.Join(rows, ",")+"]")
 		b.settle(s)
-		m := s.outbox.meter.Snapshot()
+		m := s.outbox.Load().meter.Snapshot()
 		b.end(s)
 		return strings.Join(b.query("SELECT LEAST(k1, 1000), k2, n, s, v FROM t ORDER BY 1, HEX(k2), n, s, v"), "\n"),
 			fmt.Sprintf("%d done, %d set aside, %d pending", m.Stored+m.Superseded, m.SetAside, m.Pending)

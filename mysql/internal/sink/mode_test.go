@@ -11,7 +11,7 @@ const devices = "CREATE TABLE t (id BIGINT PRIMARY KEY, name VARCHAR(20) CHARACT
 // wantFates checks the sums of the sink's rows, all of which are settled.
 func (b *bundle) wantFates(s *Sink, stored, superseded, setAside uint64) {
 	b.t.Helper()
-	m := s.outbox.meter.Snapshot()
+	m := s.outbox.Load().meter.Snapshot()
 	if m.Stored != stored || m.Superseded != superseded || m.SetAside != setAside || m.Received != stored+superseded+setAside || m.Pending != 0 {
 		b.t.Errorf("fate %v; want stored %d, superseded %d, set aside %d", m, stored, superseded, setAside)
 	}
@@ -206,7 +206,7 @@ func TestModesThatTheTableCannotServe(t *testing.T) {
 			s := b.open(b.props("", "t", c.props...))
 			b.collect(s, `{"id":1,"x":1}`)
 			await(t, b.log.saying(strings.ReplaceAll(c.want, `\"`, `"`)), c.want)
-			if n := s.outbox.queue.Counts().Pending; n != 1 {
+			if n := s.outbox.Load().queue.Counts().Pending; n != 1 {
 				t.Errorf("%d rows wait, want 1", n)
 			}
 		})

@@ -190,7 +190,7 @@ func TestExactlyOnceRecognisesRowsOfAKilledProcess(t *testing.T) {
 // wantCounts checks the journal's sums, which outlive the process.
 func (b *bundle) wantCounts(s *Sink, stored, setAside uint64) {
 	b.t.Helper()
-	n := s.outbox.queue.Counts()
+	n := s.outbox.Load().queue.Counts()
 	if n.Stored != stored || n.SetAside != setAside || n.Received != stored+setAside {
 		b.t.Errorf("counts %+v; want stored %d, set aside %d", n, stored, setAside)
 	}
@@ -291,7 +291,7 @@ func TestCopyOfAJournalIsFenced(t *testing.T) {
 	s := b.open(props)
 	b.collect(s, numbered(0, 10))
 	b.settle(s)
-	if err := s.outbox.queue.(*journal.Disk).Sync(t.Context()); err != nil {
+	if err := s.outbox.Load().queue.(*journal.Disk).Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()

@@ -79,7 +79,7 @@ func TestFullQueueWithAcksRefusesAndKeepsNothing(t *testing.T) {
 	if err := s.Collect(c, []byte(big)); !errors.Is(err, journal.ErrFull) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
-	if n := s.outbox.queue.Counts().Pending; n != 1 {
+	if n := s.outbox.Load().queue.Counts().Pending; n != 1 {
 		t.Errorf("%d rows pending, want 1", n)
 	}
 	if b.log.count("warn the queue is full") != 1 {

@@ -111,7 +111,7 @@ func TestRecipes(t *testing.T) {
 			b.collect(s, c.messages...)
 			b.settle(s)
 			b.wantRows(c.query, c.want...)
-			if sum := s.outbox.meter.Snapshot(); c.fate != [3]uint64{} && [3]uint64{sum.Stored, sum.SetAside, sum.Superseded} != c.fate {
+			if sum := s.outbox.Load().meter.Snapshot(); c.fate != [3]uint64{} && [3]uint64{sum.Stored, sum.SetAside, sum.Superseded} != c.fate {
 				t.Errorf("stored, set aside, superseded: %+v, want %v", sum, c.fate)
 			}
 		})

@@ -147,6 +147,9 @@ func (q *replay) Ready() <-chan struct{} { return q.idle }
 // to pass it over here.
 func (q *replay) Holds(uint64) bool { return false }
 
+// HoldsAll implements delivery.DeadLetters.
+func (q *replay) HoldsAll(uint64, uint64) bool { return false }
+
 // SetAside implements delivery.DeadLetters: the row is a letter already.
 func (q *replay) SetAside(_ context.Context, r delivery.Refused) (kept func() error, err error) {
 	q.mu.Lock()

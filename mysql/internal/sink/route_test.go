@@ -151,7 +151,7 @@ func TestOneTableDoesNotStopOthers(t *testing.T) {
 	b.eventually("SELECT COUNT(*) FROM m_a", fmt.Sprint(rows))
 	b.exec(fmt.Sprintf("GRANT INSERT ON %s.m_b TO '%s'@'%%'", b.database, poor))
 	b.settle(s)
-	m := s.outbox.meter.Snapshot()
+	m := s.outbox.Load().meter.Snapshot()
 	if m.SetAside == 0 || m.Stored+m.SetAside != 2*rows+1 || m.Stored < rows+1000 {
 		t.Errorf("fate %v", m)
 	}
@@ -224,7 +224,7 @@ func TestManyTablesShareConnections(t *testing.T) {
 	for i := range tables {
 		b.wantRows(fmt.Sprintf("SELECT COUNT(*), SUM(id <> (n - 1) * %d + %d) FROM m_%d", tables, i, i), fmt.Sprintf("%d,0", rows/tables))
 	}
-	if m := s.outbox.meter.Snapshot(); m.Connects > tables/2 {
+	if m := s.outbox.Load().meter.Snapshot(); m.Connects > tables/2 {
 		t.Errorf("%d connections were made", m.Connects)
 	}
 }
@@ -238,7 +238,7 @@ func TestChosenTablesOverRestarts(t *testing.T) {
 	for i := range 200 {
 		b.collect(s, fmt.Sprintf(`{"device":%d,"id":%d}`, i%7, i))
 	}
-	id := s.outbox.id
+	id := s.outbox.Load().id
 	_ = s.Close(b.context("rule"))
 	b.outboxes.Close()
 	b.outboxes = b.newOutboxes()

@@ -66,7 +66,7 @@ func shareConnections(t *testing.T, most int) {
 		sinks = append(sinks, s)
 	}
 	for _, s := range sinks {
-		await(t, s.outbox.queue.Empty(), "a row of each rule to be stored")
+		await(t, s.outbox.Load().queue.Empty(), "a row of each rule to be stored")
 	}
 	b.wantRows("SELECT COUNT(*), SUM(id) FROM t", "40,780")
 }
@@ -102,7 +102,7 @@ func TestConnectionsAreLent(t *testing.T) {
 			b.collect(s, fmt.Sprintf(`{"id":%d,"rule":"%s","patience":%d}`, 100*round+i, k.user, k.patience))
 		}
 		for _, s := range sinks {
-			await(t, s.outbox.queue.Empty(), "a row of each rule to be stored")
+			await(t, s.outbox.Load().queue.Empty(), "a row of each rule to be stored")
 		}
 	}
 	b.wantRows("SELECT COUNT(*), SUM(who LIKE CONCAT(rule, '@%')), SUM(had = patience) FROM t", "80,80,80")
@@ -130,7 +130,7 @@ func TestRulesShareMemory(t *testing.T) {
 		}
 	}
 	for _, s := range sinks {
-		await(t, s.outbox.queue.Empty(), "all rows to be stored")
+		await(t, s.outbox.Load().queue.Empty(), "all rows to be stored")
 	}
 	b.wantRows("SELECT COUNT(*), SUM(note = REPEAT('n', 150)) FROM t", fmt.Sprintf("%d,%d", rules*messages*rows, rules*messages*rows))
 	for _, s := range sinks {

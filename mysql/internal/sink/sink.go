@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lf-edge/ekuiper/sdk/go/api"
@@ -29,9 +29,8 @@ type Sink struct {
 	outboxes *Outboxes
 	config   *config.Config
 	warnings []string
-	mu       sync.Mutex // guards outbox
-	outbox   *outbox    // nil before Open and after Close
-	active   *active    // beside outbox
+	outbox   atomic.Pointer[outbox] // nil before Open and after Close
+	active   *active                // beside outbox
 	log      api.Logger
 	urgent   context.Context // done when the rule is about to stop
 	hurry    context.CancelFunc
@@ -104,26 +103,11 @@ func (s *Sink) Open(ctx api.StreamContext) error {
 	if err != nil {
 		return err
 	}
-	s.exchange(box)
+	s.outbox.Store(box)
 	s.active = s.outboxes.begin(id, s.config, s.log)
 	s.acks = s.outboxes.openAckMemory(id, box.queue, s.config.RequireAck, s.log)
 	s.log.Infof("writing to table %q at %s", table, s.config.Target)
 	return nil
-}
-
-func (s *Sink) current() *outbox {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.outbox
-}
-
-// exchange sets the outbox and returns the one before.
-func (s *Sink) exchange(box *outbox) *outbox {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := s.outbox
-	s.outbox = box
-	return before
 }
 
 // Collect accepts one message into the queue. While the queue is full it
@@ -131,7 +115,7 @@ func (s *Sink) exchange(box *outbox) *outbox {
 // message is kept and the error asks eKuiper to send it again; without it,
 // ctx ends only because the rule stops, and the message is kept.
 func (s *Sink) Collect(ctx api.StreamContext, data any) error {
-	box := s.current()
+	box := s.outbox.Load()
 	if box == nil {
 		return errors.New("mysql sink: the rule has stopped")
 	}
@@ -181,7 +165,7 @@ func (s *Sink) refusal(err error) error {
 // them all where there is room, and otherwise they are accepted one by one. It
 // returns how many are accepted; err is about the next one.
 func (s *Sink) CollectBatch(ctx api.StreamContext, messages [][]byte) (taken int, err error) {
-	if box := s.current(); box != nil && s.appendAll(ctx, box, messages) {
+	if box := s.outbox.Load(); box != nil && s.appendAll(ctx, box, messages) {
 		return len(messages), nil
 	}
 	for i, m := range messages {
@@ -238,7 +222,7 @@ func (s *Sink) SetUrgent() { s.hurry() }
 // TooLarge counts a message that the runtime has thrown away; how many rows it
 // held nobody knows.
 func (s *Sink) TooLarge(int64, int64) {
-	if box := s.current(); box != nil {
+	if box := s.outbox.Load(); box != nil {
 		box.meter.TooLarge()
 	}
 }
@@ -268,7 +252,7 @@ func (s *Sink) bound() string {
 // all while the database is known to be down. What is left is written on
 // after it returns.
 func (s *Sink) Close(ctx api.StreamContext) error {
-	box := s.exchange(nil)
+	box := s.outbox.Swap(nil)
 	if box == nil {
 		return nil
 	}

@@ -72,7 +72,7 @@ func TestFieldWithoutColumnIgnored(t *testing.T) {
 	b.collect(s, `[{"id":1},{"id":2,"wrong":1},{"other":{"a":[1]},"id":3}]`)
 	b.settle(s)
 	b.wantRows("SELECT id FROM numbers ORDER BY id", "1", "2", "3")
-	if n := s.outbox.meter.Snapshot().ExtraFields; n != 2 {
+	if n := s.outbox.Load().meter.Snapshot().ExtraFields; n != 2 {
 		t.Errorf("%d extra fields counted, want 2", n)
 	}
 }
@@ -210,7 +210,7 @@ func TestRowsGatherWhileTheWriterIsBusy(t *testing.T) {
 	}
 	b.settle(s)
 	b.wantRows("SELECT COUNT(*) FROM numbers", "3001")
-	if m := s.outbox.meter.Snapshot(); m.Batches > 50 {
+	if m := s.outbox.Load().meter.Snapshot(); m.Batches > 50 {
 		t.Errorf("3,000 rows that had to wait went in %d batches", m.Batches)
 	}
 }
@@ -367,7 +367,7 @@ func TestRaisedQueueLimitHoldsForARuleThatComesBack(t *testing.T) {
 		}
 		s = b.open(b.props(hole.Addr(), "big", "journal", "off", "maxQueueBytes", "8MiB"))
 	}
-	if !s.outbox.queue.HasRoom(1 << 20) {
+	if !s.outbox.Load().queue.HasRoom(1 << 20) {
 		t.Error("no room in a queue that was raised to 8 MiB")
 	}
 	hole.Pass()
@@ -432,7 +432,7 @@ func TestMessageThatWasThrownAwayIsCounted(t *testing.T) {
 	s := b.open(b.props("", "numbers"))
 	s.TooLarge(70<<20, 64<<20)
 	b.wantFate(s, 0, 0) // how many rows it held nobody knows
-	if m := s.outbox.meter.Snapshot(); m.TooLarge != 1 {
+	if m := s.outbox.Load().meter.Snapshot(); m.TooLarge != 1 {
 		t.Errorf("%v", m)
 	}
 }

@@ -55,7 +55,7 @@ func TestStatusOfAnOutage(t *testing.T) {
 	b.told("more waiting, for longer", func(r status.Rule) bool {
 		return r.PendingRows == 30 && r.PendingBytes > first.PendingBytes && r.OldestPendingSeconds > max(first.OldestPendingSeconds, 1)
 	})
-	if m := s.outbox.meter.Snapshot(); m.Healthy || m.RetriesByClass["passing"]+m.RetriesByClass["outcome_unknown"] == 0 || m.OldestPendingAge() == 0 {
+	if m := s.outbox.Load().meter.Snapshot(); m.Healthy || m.RetriesByClass["passing"]+m.RetriesByClass["outcome_unknown"] == 0 || m.OldestPendingAge() == 0 {
 		t.Errorf("metrics of the outage: %+v", m)
 	}
 	way.Pass()

@@ -42,6 +42,28 @@ func TestUnansweredCommitOfARuleThatIsEdited(t *testing.T) {
 	b.wantCounts(s, 4, 1)
 }
 
+// TestLedgerBehindDeadLetters is no database that has gone back: what was refused last
+// the ledger passes with the next row that is stored.
+func TestLedgerBehindDeadLetters(t *testing.T) {
+	b := newBundle(t, keyless)
+	props := b.props("", "t", "delivery", "exactlyOnce")
+	s := b.open(props)
+	b.collect(s, `{"id":1}`, `[{"id":"wrong"},{"id":"too"}]`)
+	b.settle(s)
+	b.end(s)
+	for _, warnings := range []int{0, 1} {
+		b.restart()
+		s = b.open(props)
+		b.collect(s, `{"id":2}`)
+		b.settle(s)
+		b.end(s)
+		if n := b.log.count("has gone back"); n != warnings {
+			t.Errorf("%d warnings, want %d", n, warnings)
+		}
+		b.exec("UPDATE ekuiper_mysql_ledger SET position = 1")
+	}
+}
+
 // TestTableThatLosesItsTransactions while a rule runs: what was sent when that
 // came to light may be there twice, and nothing after it.
 func TestTableThatLosesItsTransactions(t *testing.T) {

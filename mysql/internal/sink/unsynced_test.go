@@ -55,7 +55,8 @@ func TestMessageThatComesAgainIsSyncedFirst(t *testing.T) {
 	}
 	disk.may = make(chan struct{})
 	s := New(nil)
-	s.config, s.outbox = &config.Config{RequireAck: true, Journal: true}, &outbox{queue: queue}
+	s.config = &config.Config{RequireAck: true, Journal: true}
+	s.outbox.Store(&outbox{queue: queue})
 	message := []byte(`{"id":1}`)
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
