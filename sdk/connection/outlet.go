@@ -32,8 +32,10 @@ const (
 	redialFirst = 20 * time.Millisecond
 	redialMost  = time.Second
 
-	// tryWithin bounds a write of TrySend, from below; it may take twice as long.
-	tryWithin = 500 * time.Millisecond
+	// tryWithin bounds a write of TrySend, from below: it may take twice as long,
+	// and is tried so often.
+	tryWithin = 250 * time.Millisecond
+	tries     = 3
 )
 
 // NewOutlet returns an Outlet that will dial url when it is first used.
@@ -66,7 +68,7 @@ func (o *Outlet) Send(f *Frames) error {
 var ErrUnread = errors.New("the peer does not read")
 
 // TrySend is Send for when nobody may wait: it dials at most once, and fails
-// where nobody listens, or with ErrUnread within a second.
+// where nobody listens, or with ErrUnread within 1.5 s.
 func (o *Outlet) TrySend(f *Frames) error {
 	from := 0
 	conn, fresh, err := o.current()
@@ -86,19 +88,29 @@ func (o *Outlet) TrySend(f *Frames) error {
 	return err
 }
 
-// writeBounded is write with a bound, which is not set anew each time.
+// writeBounded is write with a bound, which is not set anew each time. Where the
+// process stood still until it had passed nothing was tried, so one that has
+// passed says little.
 func (o *Outlet) writeBounded(conn net.Conn, f *Frames, from int) (int, error) {
-	if now := time.Now(); o.bound.Sub(now) < tryWithin {
-		o.bound = now.Add(2 * tryWithin)
-		if err := conn.SetWriteDeadline(o.bound); err != nil {
-			return from, err
+	for try := 1; ; try++ {
+		if now := time.Now(); try > 1 || o.bound.Sub(now) < tryWithin {
+			o.bound = now.Add(2 * tryWithin)
+			if err := conn.SetWriteDeadline(o.bound); err != nil {
+				return from, err
+			}
+		}
+		n, err := conn.Write(f.buf[from:])
+		from += n
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		switch {
+		case err == nil:
+			return from, nil
+		case !late:
+			return o.broken(conn, f, from, err)
+		case try == tries:
+			return o.broken(conn, f, from, fmt.Errorf("%w: %w", ErrUnread, err))
 		}
 	}
-	n, err := o.write(conn, f, from)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = fmt.Errorf("%w: %w", ErrUnread, err)
-	}
-	return n, err
 }
 
 // Connect dials once if there is no connection.
@@ -184,6 +196,12 @@ func (o *Outlet) write(conn net.Conn, f *Frames, from int) (int, error) {
 	if err == nil {
 		return from + n, nil
 	}
+	return o.broken(conn, f, from+n, err)
+}
+
+// broken gives up the connection on which f was sent up to the offset sent, and
+// returns where to resume, and why.
+func (o *Outlet) broken(conn net.Conn, f *Frames, sent int, err error) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.conn == conn {
@@ -193,7 +211,7 @@ func (o *Outlet) write(conn net.Conn, f *Frames, from int) (int, error) {
 	if o.closed {
 		err = ErrClosed
 	}
-	return f.whole(from + n), fmt.Errorf("send to %s: %w", o.url, err)
+	return f.whole(sent), fmt.Errorf("send to %s: %w", o.url, err)
 }
 
 // sleep waits before the next dial and reports whether there may be one.

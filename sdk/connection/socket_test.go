@@ -282,6 +282,30 @@ func TestOutletWaitsAndComesBack(t *testing.T) {
 	}
 }
 
+// TestTrySendAfterAPause: a bound that has passed while the process stood still
+// says nothing of the peer.
+func TestTrySendAfterAPause(t *testing.T) {
+	t.Parallel()
+	url := address(t)
+	var r recorder
+	inlet(t, url, 0, &r)
+	out := NewOutlet(url)
+	defer out.Close()
+	var f Frames
+	f.Add([]byte("x"))
+	if err := out.TrySend(&f); err != nil {
+		t.Fatal(err)
+	}
+	out.bound = time.Now().Add(time.Hour)
+	if err := out.conn.SetWriteDeadline(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.TrySend(&f); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return r.count() == 2 })
+}
+
 func TestOutletExpires(t *testing.T) {
 	t.Parallel()
 	url := address(t)
