@@ -290,7 +290,7 @@ func (b *batch) addInManner(ref rowRef, row payload.Row, o *Options) (dropped in
 		return 0, err
 	}
 	if ref.kind == plan.Upsert {
-		b.leaveNumbers()
+		m.leaveOut(b)
 	}
 	b.rows[rows].key, err = m.place(b, ref.kind)
 	if err != nil {
@@ -301,12 +301,16 @@ func (b *batch) addInManner(ref rowRef, row payload.Row, o *Options) (dropped in
 	return dropped, nil
 }
 
-// leaveNumbers makes the last row lack a number that the server is to find, as null
-// asks for: a row that is there already, found by another key, keeps the one it has.
-func (b *batch) leaveNumbers() {
+// leaveOut makes the last row of b, an upsert, lack the columns for which it has
+// null and which take none: where that stands for nothing to the column's
+// expression, and where it asks for a number, which a row that is there already,
+// found by another key, has.
+func (m *manner) leaveOut(b *batch) {
 	cells := b.slice(len(b.rows)-1, len(b.rows))
 	for at, c := range b.cols {
-		if b.table.Columns[c].Numbered && cells[at].Kind() == schema.Null {
+		column := &b.table.Columns[c]
+		nothing := !column.Nullable && m.assign[c] != statement.Set && m.assign[c] != statement.Keep
+		if cells[at].Kind() == schema.Null && (nothing || column.Numbered) {
 			cells[at], b.full = schema.Argument{}, false
 		}
 	}

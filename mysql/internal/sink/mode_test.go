@@ -69,6 +69,12 @@ func TestModes(t *testing.T) {
 			want:     []string{"1,b,3,10", "2,c,-1,4", "3,none,NULL,1"}, stored: 5,
 		},
 		{
+			name: "expressions of NULL", ddl: "CREATE TABLE t (id BIGINT PRIMARY KEY, name TIMESTAMP NOT NULL DEFAULT '2020-01-01', x DOUBLE NOT NULL DEFAULT 3, n INT NOT NULL DEFAULT 7)",
+			props: []any{"mode", "upsert", "updateFields", map[string]any{"n": "add", "x": "max", "name": "coalesce"}}, seed: "(1,'2026-01-01',5,1)",
+			messages: []string{`{"id":1,"name":null}`, `[{"id":1,"n":null,"x":null},{"id":1,"n":1,"x":9,"name":null},{"id":2,"n":null,"x":null,"name":null},{"id":3,"n":2,"x":null}]`},
+			want:     []string{"1,2026-01-01 00:00:00,9,2", "2,2020-01-01 00:00:00,3,7", "3,2020-01-01 00:00:00,3,2"}, stored: 5,
+		},
+		{
 			name: "expressions of updates", props: []any{"mode", "update", "updateFields", `{"n":"add","x":"min","*":"set"}`}, seed: "(1,'old',1.5,1),(2,'two',NULL,2),(3,'c',3,3)",
 			messages: []string{`[{"id":1,"n":4,"x":1,"name":null},{"id":1,"n":5,"x":3,"name":"b"},{"id":2,"n":1,"x":-1,"name":"c"},{"id":3,"n":-1,"x":null,"name":"d"}]`},
 			want:     []string{"1,b,1,10", "2,c,-1,3", "3,d,3,2"}, stored: 4,
