@@ -203,8 +203,8 @@ func (t *Table) loadJSONChecks(ctx context.Context, q sqlx.QueryerContext, datab
 		if !c.isLongText() {
 			continue
 		}
-		ansi := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"` // under sql_mode ANSI_QUOTES
-		for _, name := range []string{quote(c.Name), ansi} {
+		ansi := `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`    // under sql_mode ANSI_QUOTES
+		for _, name := range []string{quote(c.Name), ansi, c.Name} { // the last where sql_quote_show_create is off
 			if bytes.Contains(definition, []byte("CHECK (json_valid("+name+"))")) {
 				c.spec = spec{family: familyJSON}
 			}

@@ -92,18 +92,20 @@ func TestLoadTellsTablesApartByCase(t *testing.T) {
 	}
 }
 
-func TestLoadKnowsJSONUnderAnsiQuotes(t *testing.T) {
+func TestLoadKnowsJSONHoweverItIsQuoted(t *testing.T) {
 	db := open(t, "load_ansi")
 	db.SetMaxOpenConns(1)
-	db.MustExec("CREATE TABLE t (`a\"b``c` JSON, plain LONGTEXT COMMENT 'json_valid(`plain`)')")
-	db.MustExec("SET sql_mode = 'ANSI_QUOTES'")
-	got, err := schema.Load(context.Background(), db, schema.Name{Table: "t"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []string{`"x"`, "x"} {
-		if arg, err := converted(&got.Columns[i], value(t, `"x"`), nil); err != nil || arg != want {
-			t.Errorf("column %d: %v, %v, want %s", i, arg, err, want)
+	db.MustExec("CREATE TABLE t (`a\"b``c` JSON, j JSON, plain LONGTEXT COMMENT 'json_valid(`plain`)')")
+	for _, setting := range []string{"sql_mode = 'ANSI_QUOTES'", "sql_quote_show_create = 0"} {
+		db.MustExec("SET " + setting)
+		got, err := schema.Load(context.Background(), db, schema.Name{Table: "t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{`"x"`, `"x"`, "x"} {
+			if arg, err := converted(&got.Columns[i], value(t, `"x"`), nil); err != nil || arg != want {
+				t.Errorf("%s: column %d: %v, %v, want %s", setting, i, arg, err, want)
+			}
 		}
 	}
 }
