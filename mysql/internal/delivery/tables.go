@@ -158,13 +158,15 @@ func (d *Delivery) current(ctx context.Context, sample sampler) (*schema.Table, 
 		return nil, err
 	}
 	retry := newRetry(d, "reading the columns of")
-	sample = sample.once()
+	known := sample.once()
 	made := false
 	for {
 		through := d.setup.Load()
 		t, text, packet, err := d.load(ctx, through)
 		if through.options.Design.Create != design.Off && !made && errors.Is(err, schema.ErrNoTable) {
-			err = d.create(ctx, through, sample)
+			if err = d.create(ctx, through, known); errors.As(err, new(*mendError)) {
+				known = sample.once() // rows that come meanwhile may tell what is missing
+			}
 			if errors.Is(err, design.ErrNothing) || errors.Is(err, errStopped) {
 				return nil, err
 			}

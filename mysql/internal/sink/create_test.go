@@ -333,3 +333,15 @@ func TestRetentionRecipe(t *testing.T) {
 	b.exec(body) // as the server does, every minute
 	b.wantRows("SELECT id FROM metrics", "2")
 }
+
+// TestKeyThatALaterRowTellsOf: rows that lack the key wait for one that has it, which tells its type.
+func TestKeyThatALaterRowTellsOf(t *testing.T) {
+	b := newBundle(t)
+	s := b.open(b.props("", "t", "autoCreate", true, "primaryKey", "id"))
+	b.collect(s, `{"x":1}`)
+	await(t, b.log.saying("no row that waits has such a field"), "the log to ask for the key")
+	b.collect(s, `{"id":"a","x":2}`)
+	b.settle(s)
+	b.wantRows("SELECT x, id FROM t", "2,a")
+	b.wantFate(s, 1, 1)
+}
