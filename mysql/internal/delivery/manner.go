@@ -308,9 +308,12 @@ func (b *batch) addInManner(ref rowRef, row payload.Row, o *Options) (dropped in
 func (m *manner) leaveOut(b *batch) {
 	cells := b.slice(len(b.rows)-1, len(b.rows))
 	for at, c := range b.cols {
+		if cells[at].Kind() != schema.Null {
+			continue
+		}
 		column := &b.table.Columns[c]
 		nothing := !column.Nullable && m.assign[c] != statement.Set && m.assign[c] != statement.Keep
-		if cells[at].Kind() == schema.Null && (nothing || column.Numbered) {
+		if nothing || column.Numbered {
 			cells[at], b.full = schema.Argument{}, false
 		}
 	}
