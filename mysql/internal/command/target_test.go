@@ -97,8 +97,15 @@ func TestWhatIsMistakenIsSafeToShow(t *testing.T) {
 		"user:s3cret@tcp(localhost:3306)/d", "user:s3cret/p@ss@tcp(localhost)/d", "mysql://user:s3cret@localhost/d", "user:s3cret@unix(/a b)/d\x1b[2J", "user:p@s3cret:/?@",
 	} {
 		for _, args := range [][]string{
-			{"check", url}, {"check", "--url-file", url}, {"check", "--props", url}, {"journal", "drain", url}, {"journal", "verify", "--dir", url},
-			{"deadletters", "list", "--dir", url}, {"ddl", url, "--into", "t"}, {"rule", "--stream", url}, {"deadletters", "list", "--since", url},
+			{"check", url},
+			{"check", "--url-file", url},
+			{"check", "--props", url},
+			{"journal", "drain", url},
+			{"journal", "verify", "--dir", url},
+			{"deadletters", "list", "--dir", url},
+			{"ddl", url, "--into", "t"},
+			{"rule", "--stream", url},
+			{"deadletters", "list", "--since", url},
 		} {
 			out, errs, code := runLine(t, t.TempDir(), nil, args)
 			if text := out + errs; code == 0 || strings.Contains(text, "s3cret") || strings.Contains(text, "\x1b") {
