@@ -179,6 +179,9 @@ func readJournal(path string) (journalLine, error) {
 	return line, nil
 }
 
+// errUnread is of so many journals that cannot be read, each of which was told of.
+func errUnread(n int) error { return fmt.Errorf("%d journals cannot be read", n) }
+
 func (l *journalLine) use() string {
 	switch {
 	case l.Open:
@@ -234,7 +237,7 @@ func (c *journalListCommand) Run(parent *journalCommand, s streams) error {
 		fmt.Fprintf(s.err, "mysql: rows wait in %d journals that nobody has open. If the plugin is running with all its rules, no rule delivers them: mysql journal drain does\n", orphans)
 	}
 	if unread > 0 {
-		return fmt.Errorf("%d journals cannot be read", unread)
+		return errUnread(unread)
 	}
 	return nil
 }

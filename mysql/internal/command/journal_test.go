@@ -113,6 +113,9 @@ func TestJournalListGoesOn(t *testing.T) {
 			t.Errorf("%v: code %d\n%s\n%s", args, code, out, errs)
 		}
 	}
+	if out, errs, code := runJournal(t, data, nil, "verify"); code != 1 || strings.Count(out, ": whole, ") != 3 || !strings.Contains(errs, "1 journals cannot be read") || strings.Contains(errs, "there is damage") {
+		t.Errorf("code %d, %s%s", code, out, errs)
+	}
 	var line commandLine
 	var out, errs bytes.Buffer
 	code := execute(&line, []string{"status", "--data", data, "--json"}, &out, &errs)

@@ -57,11 +57,12 @@ func (c *journalVerifyCommand) Run(parent *journalCommand, s streams) error {
 	if err != nil {
 		return err
 	}
+	unread := 0
 	for _, path := range paths {
 		in, e := journal.Inspect(path, nil)
 		if e != nil {
 			fmt.Fprintf(s.err, "mysql: %s: %v\n", filepath.Base(path), e)
-			err = errDamaged
+			unread++
 			continue
 		}
 		v := verify(path, in)
@@ -71,6 +72,9 @@ func (c *journalVerifyCommand) Run(parent *journalCommand, s streams) error {
 		if e := c.print(s, v); e != nil {
 			return e
 		}
+	}
+	if unread > 0 {
+		err = errors.Join(err, errUnread(unread))
 	}
 	return err
 }

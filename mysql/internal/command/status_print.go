@@ -84,9 +84,10 @@ func writeTrouble(out io.Writer, now time.Time, r status.Rule) {
 // writeFiles writes what the files tell, for a person.
 func writeFiles(out io.Writer, f *files) {
 	fmt.Fprintf(out, "No plugin answers for %s: it is not running, or has had no rule with this sink since it started.\n", printable(f.Folder))
-	if len(f.Journals) == 0 {
+	switch {
+	case len(f.Journals) == 0 && len(f.unread) == 0:
 		fmt.Fprintln(out, "There are no journals.")
-	} else {
+	case len(f.Journals) > 0:
 		fmt.Fprintln(out, "What the files tell:")
 		fmt.Fprintln(out)
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
