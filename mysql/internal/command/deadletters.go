@@ -183,22 +183,24 @@ func parseAgo(s string) (time.Duration, bool) {
 	return d, err == nil && d >= 0
 }
 
-// each calls do for every letter, and tells of damaged pieces on s.err.
-func each(s streams, r *deadletter.Reader, f deadletter.Filter, do func(deadletter.Letter) error) error {
+// each calls do for every letter, and tells of damaged pieces on s.err; it
+// returns how many there are.
+func each(s streams, r *deadletter.Reader, f deadletter.Filter, do func(deadletter.Letter) error) (damaged int, err error) {
 	for l, err := range r.Letters(f) {
 		var corrupt *deadletter.CorruptError
 		if errors.As(err, &corrupt) {
 			fmt.Fprintf(s.err, "mysql: %v\n", err)
+			damaged++
 			continue
 		}
 		if err == nil {
 			err = do(l)
 		}
 		if err != nil {
-			return err
+			return damaged, err
 		}
 	}
-	return nil
+	return damaged, nil
 }
 
 // jsonLetter is a letter as JSON: the row as text, or as base64 where it is

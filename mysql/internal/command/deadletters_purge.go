@@ -91,7 +91,7 @@ func (c *letterPurgeCommand) remove(s streams, r *deadletter.Reader, filter dead
 		batch = batch[:0]
 		return nil
 	}
-	err = each(s, r, filter, func(l deadletter.Letter) error {
+	_, err = each(s, r, filter, func(l deadletter.Letter) error {
 		if batch = append(batch, l.ID); len(batch) < removeAtOnce {
 			return nil
 		}

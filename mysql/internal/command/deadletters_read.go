@@ -40,7 +40,7 @@ func (c *letterListCommand) Run(parent *deadLettersCommand, s streams) error {
 	filter.SkipRaw = true
 	encoder := jsonLines(s.out)
 	n := 0
-	err = each(s, r, filter, func(l deadletter.Letter) error {
+	_, err = each(s, r, filter, func(l deadletter.Letter) error {
 		if n++; c.Limit > 0 && n > c.Limit {
 			return errLimit
 		}
@@ -212,7 +212,8 @@ Examples:
   mysql deadletters export > all.jsonl
   mysql deadletters export --rule demo --error 1406 -o demo.jsonl
 
-Exit codes: 0 done; 1 an error; 2 a mistake in the command line.`
+Exit codes: 0 done; 1 an error, or letters that cannot be read any more; 2 a mistake in
+the command line.`
 }
 
 // Run exports the letters.
@@ -227,21 +228,24 @@ func (c *letterExportCommand) Run(parent *deadLettersCommand, s streams) error {
 	}
 	encoder := jsonLines(out)
 	n := 0
-	err = each(s, r, c.filter(), func(l deadletter.Letter) error {
+	damaged, err := each(s, r, c.filter(), func(l deadletter.Letter) error {
 		n++
 		return encoder.Encode(toJSON(l, true))
 	})
 	err = errors.Join(err, closeOut())
 	if err == nil {
-		err = c.sum(s, n)
+		err = c.sum(s, n, damaged)
+	}
+	if err == nil && damaged > 0 {
+		err = fmt.Errorf("%d damaged pieces of files are not exported, and what letters they held is not known", damaged)
 	}
 	return err
 }
 
 // sum tells how many were exported.
-func (c *letterExportCommand) sum(s streams, n int) (err error) {
+func (c *letterExportCommand) sum(s streams, n, damaged int) (err error) {
 	if c.JSON {
-		return jsonLines(s.err).Encode(map[string]any{"exported": n})
+		return jsonLines(s.err).Encode(map[string]any{"exported": n, "damaged": damaged})
 	}
 	_, err = fmt.Fprintf(s.err, "mysql: %d exported\n", n)
 	return err

@@ -120,7 +120,7 @@ func (p *replayPlan) survey() error {
 	counts := map[string]int{}
 	filter := p.filter
 	filter.SkipRaw = true
-	err := each(p.streams, p.letters, filter, func(l deadletter.Letter) error {
+	_, err := each(p.streams, p.letters, filter, func(l deadletter.Letter) error {
 		counts[l.Table]++
 		p.last = max(p.last, l.ID)
 		return nil

@@ -267,6 +267,30 @@ func TestPurge(t *testing.T) {
 	}
 }
 
+// TestExportOfDamagedLetters: who exports before a purge is to know that it is not all.
+func TestExportOfDamagedLetters(t *testing.T) {
+	data, store := letters(t, some()...)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(data, lettersFolder, "*.letters"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[bytes.Index(b, []byte(`{"a":1}`))] ^= 1
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := run(t, data, nil, "export", "--json")
+	if code != exitFailed || strings.Count(out, "\n") != 2 || !strings.Contains(errs, `{"damaged":1,"exported":2}`) || !strings.Contains(errs, "1 damaged pieces of files are not exported") {
+		t.Errorf("code %d, %s%s", code, out, errs)
+	}
+}
+
 // hesitant is a person who takes a while to say yes.
 type hesitant struct{ meanwhile func() }
 
