@@ -58,6 +58,12 @@ func (c *checking) room(folder string) Step {
 		s.Status, s.Detail = Warning, fmt.Sprintf("%s can be read by others (mode %04o)", s.Detail, info.Mode().Perm())
 		s.Remedy = "chmod 700 " + folder + ": rows lie in it as they came"
 	}
+	for _, name := range []string{"journal", "deadletters"} {
+		if why := unusable(filepath.Join(folder, name)); why != "" {
+			s.Status, s.Detail, s.Remedy = Failed, filepath.Join(folder, name)+" "+why, "give it to the user that eKuiper runs as, with all that is in it, as after a run as root"
+			return s
+		}
+	}
 	free, err := freeBytes(there)
 	if err != nil {
 		s.Detail += "; how much is free there is not known: " + err.Error()
@@ -72,6 +78,22 @@ func (c *checking) room(folder string) Step {
 		s.Remedy = joined(s.Remedy, "the disk is full before the journal is: free some space, lower maxJournalBytes, or keep the plugin's data elsewhere with "+storage.Setting)
 	}
 	return s
+}
+
+// unusable says what is wrong with a folder; one that is not there is made.
+func unusable(folder string) string {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err != nil:
+		return "cannot be looked at: " + err.Error()
+	case !info.IsDir():
+		return "is not a folder"
+	case !writable(folder):
+		return "may not be written to by this user"
+	}
+	return ""
 }
 
 func joined(a, b string) string {

@@ -112,6 +112,13 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	letters := filepath.Join(dir, "data")
+	if err := os.Mkdir(letters, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(letters, "deadletters"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	b := &bundle{T: t, timeout: time.Second}
 	for path, want := range map[string]struct {
 		status         Status
@@ -119,6 +126,7 @@ func TestFolder(t *testing.T) {
 	}{
 		open:                              {Warning, "can be read by others (mode 0755)", "chmod 700 " + open},
 		file:                              {Failed, "is not a folder", "move it away"},
+		letters:                           {Failed, filepath.Join(letters, "deadletters") + " is not a folder", "give it to the user that eKuiper runs as"},
 		filepath.Join(file, "below"):      {Failed, "not a directory", "make the folder"},
 		filepath.Join(dir, "new", "deep"): {OK, "is not there yet, and is made in " + dir, ""},
 	} {
