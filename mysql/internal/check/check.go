@@ -202,7 +202,7 @@ func (c *checking) properties(context.Context) {
 		texts := append(strings.Split(err.Error(), "\n"), warnings...)
 		c.told(Step{
 			Name: properties, Status: Failed, Detail: strings.Join(texts, "; "),
-			Remedy: "correct the action: each problem names its property and what is allowed; docs/properties.md has them all",
+			Remedy: withEnvironment("correct the action: each problem names its property and what is allowed; docs/properties.md has them all", err),
 		})
 		return
 	}
@@ -216,6 +216,15 @@ func (c *checking) properties(context.Context) {
 		return
 	}
 	c.told(Step{Name: properties, Status: OK, Detail: "valid, for " + conf.Target})
+}
+
+// withEnvironment adds to a remedy where err may be about this command's
+// environment alone.
+func withEnvironment(remedy string, err error) string {
+	if config.OfEnvironment(err) {
+		remedy += "; a password is looked for with the variables of this command: give it those that eKuiper has, " + config.SecretsFolder + " among them"
+	}
+	return remedy
 }
 
 // files reads what holds the password and certificates.
@@ -239,7 +248,7 @@ func (c *checking) files(context.Context) {
 	if err := c.link.Check(); err != nil {
 		c.told(Step{
 			Name: files, Status: Failed, Detail: strings.ReplaceAll(err.Error(), "\n", "; "),
-			Remedy: "mend what is named; the user that eKuiper runs as must be able to read it",
+			Remedy: withEnvironment("mend what is named; the user that eKuiper runs as must be able to read it", err),
 		})
 		return
 	}

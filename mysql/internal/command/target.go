@@ -113,6 +113,9 @@ func (f *targetFlags) configure(s streams, props map[string]any, table string) (
 	for _, w := range warnings {
 		fmt.Fprintf(s.err, "mysql: %s\n", w)
 	}
+	if config.OfEnvironment(err) {
+		err = fmt.Errorf("%w (judged by the variables of this command: give it those that eKuiper has)", err)
+	}
 	if err != nil {
 		return nil, usageError(err.Error())
 	}

@@ -49,6 +49,7 @@ func TestTargetComesFromFlagsAFileOrTheEnvironment(t *testing.T) {
 		{name: "an empty file", file: "\n", err: "is empty"},
 		{name: "no table", env: "u:secret@tcp(b:2)/e", err: "property table: missing"},
 		{name: "a wrong property", props: `{"url":"u:secret@tcp(a:1)/d","table":"t","nullAs":"x"}`, err: "property nullAs"},
+		{name: "a variable of eKuiper's", props: `{"url":"u@tcp(a:1)/d","table":"t","passwordEnv":"MYSQL_NOT_SET_HERE"}`, err: "judged by the variables of this command"},
 		{name: "no JSON", props: `{"url":"u:secret@tcp(a:1)/d"`, err: "not JSON: it goes wrong at line 1, column 28, or just before"},
 		{name: "a comma too many", props: "{\"url\":\n \"ü:secret@tcp(a:1)/d\",}", err: "not JSON: it goes wrong at line 2, column 24, or just before"},
 		{name: "a password out of place", props: `{"url":"u@tcp(a:1)/d","password":secret}`, err: "line 1, column 34"},

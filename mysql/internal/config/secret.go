@@ -92,6 +92,13 @@ func readPassword(r *reader, p Property, name string, v any) {
 	}
 }
 
+// OfEnvironment tells whether an error of Parse, or of reading a password, is
+// about what the process's own environment decides: another process, such as
+// eKuiper's plugin beside the command line, may find it right.
+func OfEnvironment(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "property passwordEnv: ") || strings.Contains(err.Error(), "property passwordFile: "))
+}
+
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func readPasswordEnv(r *reader, p Property, name string, v any) {
