@@ -44,8 +44,9 @@ Exit codes: 0 printed; 1 an error; 2 a mistake in the command line.`
 // errTwoInputs says that the standard input cannot be two things.
 const errTwoInputs = usageError("two files are both -; allowed: one from the standard input")
 
-// noServer is a url for properties that need none.
-const noServer = "nobody@tcp(localhost)/none"
+// noServer is a url for properties that need none. It names no user, who may
+// have a property.
+const noServer = "tcp(localhost)/none"
 
 // mostSampled bounds what is read of a file, in bytes.
 const mostSampled = 64 << 20
@@ -111,6 +112,9 @@ func (c ddlCommand) configure(s streams) (*config.Config, error) {
 		return nil, usageError("the table's name is missing; give it with --into or --props")
 	}
 	set(props, noServer, "url", "dburl")
+	for _, name := range []string{"passwordFile", "passwordEnv"} { // which eKuiper's environment has
+		set(props, "", name)
+	}
 	set(props, "true", "autoCreate")
 	conf, warnings, err := config.Parse(props)
 	for _, w := range warnings {

@@ -20,6 +20,9 @@ func TestDDL(t *testing.T) {
 	rows := file("rows.json", `[{"id":1,"x":2}] {"id":2,"x":2.5,"name":"a"}`)
 	action := file("action.json", `{"mysql":{"url":"user:secret@tcp(host)/db","table":"db.t","primaryKey":"id","schema":{"id":"INT UNSIGNED"},"autoEvolve":true}}`)
 	chosen := file("chosen.json", `{"mysql":{"table":"m_{id}","allowedTables":"m_*"}}`)
+	byFile := file("file.json", `{"mysql":{"url":"tcp(db:3306)/plant","user":"plant","passwordFile":"/elsewhere/db","table":"t"}}`)
+	byVariable := file("variable.json", `{"mysql":{"url":"plant@tcp(db:3306)/plant","passwordEnv":"MYSQL_NOT_SET_HERE","table":"t"}}`)
+	const plain = "CREATE TABLE IF NOT EXISTS `t` (`id` BIGINT NULL, `x` DOUBLE NULL, `name` VARCHAR(255) NULL) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n"
 	wrong := file("wrong.json", `{"mysql":{"table":"t","schema":{"id":"NONSENSE"}}}`)
 	for _, c := range []struct {
 		args     []string
@@ -32,6 +35,8 @@ func TestDDL(t *testing.T) {
 			0,
 			"CREATE TABLE IF NOT EXISTS `db`.`t` (`id` INT UNSIGNED NOT NULL, `x` DOUBLE NULL, `name` VARCHAR(255) NULL, PRIMARY KEY (`id`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", "",
 		},
+		{[]string{rows, "--props", byFile}, 0, plain, ""},
+		{[]string{rows, "--props", byVariable}, 0, plain, ""},
 		{[]string{rows}, 2, "", "the table's name is missing"},
 		{[]string{rows, "--props", chosen}, 2, "", "rows choose their table; say with --into"},
 		{[]string{rows, "--props", chosen, "--into", "m_5"}, 0, "CREATE TABLE IF NOT EXISTS `m_5` (`id` BIGINT NULL, `x` DOUBLE NULL, `name` VARCHAR(255) NULL) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", ""},

@@ -32,6 +32,7 @@ func TestRule(t *testing.T) {
 		{"safe", with("--safe"), `{"url":"user@tcp(db:3306)/plant","table":"t","delivery":"exactlyOnce","requireAck":true,"resendInterval":500,"fsync":"always"}`, ""},
 		{"safe, but", with("--safe", "--set", "fsync=100ms"), `{"url":"user@tcp(db:3306)/plant","table":"t","delivery":"exactlyOnce","requireAck":true,"resendInterval":500,"fsync":"100ms"}`, ""},
 		{"a connection of eKuiper's", []string{"--id", "r", "--sql", "SELECT a FROM s WHERE a > 1", "--table", "t", "--set", "connectionSelector=plant"}, `{"table":"t","connectionSelector":"plant"}`, ""},
+		{"the same with a user", []string{"--id", "r", "--sql", "SELECT a FROM s WHERE a > 1", "--table", "t", "--set", "connectionSelector=plant", "--set", "user=plant"}, `{"table":"t","connectionSelector":"plant","user":"plant"}`, ""},
 		{"a variable that is set elsewhere", with("--set", "passwordEnv=MYSQL_NOT_SET_HERE"), `{"url":"user@tcp(db:3306)/plant","table":"t","passwordEnv":"MYSQL_NOT_SET_HERE"}`, "judged by this machine"},
 		{"a warning", with("--set", "batchSize=5"), `{"url":"user@tcp(db:3306)/plant","table":"t","batchSize":5}`, "property batchSize"},
 
