@@ -39,6 +39,8 @@ type letters struct {
 	store  *deadletter.Store                 // nil: only the log, or see open
 	open   func() (*deadletter.Store, error) // asked until it has one or there can be none; nil: it is not asked
 	recall *journal.Disk                     // of which rows may come that the store has; nil: of none
+	tried  time.Time                         // when open failed last
+	why    error                             // of that
 }
 
 // opened returns the store, nil where there is none to be had: the log has
@@ -50,7 +52,11 @@ func (l *letters) opened() (*deadletter.Store, error) {
 	if l.store != nil || l.open == nil {
 		return l.store, nil
 	}
+	if l.why != nil && time.Since(l.tried) < putAgain { // each of many rows asks
+		return nil, l.why
+	}
 	store, err := l.open()
+	l.tried, l.why = time.Now(), err
 	switch {
 	case err == nil:
 	case l.journal != "", errors.Is(err, deadletter.ErrLocked), errors.Is(err, deadletter.ErrClosed):

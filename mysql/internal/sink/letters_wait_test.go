@@ -3,7 +3,10 @@ package sink
 import (
 	"errors"
 	"os"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"ekuiper-mysql/mysql/internal/deadletter"
 	"ekuiper-mysql/mysql/internal/delivery"
@@ -70,6 +73,29 @@ func TestLettersThatCannotBeOpenedYet(t *testing.T) {
 	b.settle(s)
 	b.wantFate(s, 2, 1)
 	b.wantLetters(b.lettersDir(), `{"id":"wrong"}`)
+}
+
+// TestLettersAreNotOpenedForEachRow: a backlog of rows that come again asks for
+// each of them; what has just failed is not tried again for the next.
+func TestLettersAreNotOpenedForEachRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tried := 0
+		l := &letters{journal: "j", open: func() (*deadletter.Store, error) {
+			tried++
+			return nil, syscall.ENOSPC
+		}}
+		for want := range 3 {
+			for i := range uint64(1000) {
+				if l.Holds(i) {
+					t.Fatal("a row is known, of no store")
+				}
+			}
+			if tried != want+1 {
+				t.Errorf("tried %d times, want %d", tried, want+1)
+			}
+			time.Sleep(putAgain)
+		}
+	})
 }
 
 // TestLettersThatTheStoreRefuses: a row that is too large is told of and
