@@ -54,7 +54,7 @@ func (f *feeder) tryResume(ctx context.Context, s *setup) (claimed bool, err err
 	case missing:
 		f.tellOthers(ctx, s)
 	case p.position < watermark && !f.letters.HoldsAll(p.position, watermark): // which the ledger passes with the next row that is stored
-		f.log.Warnf("%s: the ledger stands at row %d, the journal at %d: either rows were dropped, or the rule has run without exactlyOnce meanwhile, or the database has gone back, as from a backup, and has lost what the journal no longer holds",
+		f.log.Warnf("%s: the ledger stands at row %d, the journal at %d: unless the rows between were refused, dropped or lost, or the machine went off without warning, either the rule has run without exactlyOnce meanwhile, or the database has gone back, as from a backup, and has lost what the journal no longer holds",
 			f.target(), p.position, watermark)
 	case p.position > watermark && e.Digest != unproven:
 		f.log.Infof("%s: up to %d rows were stored before the plugin ended and are not written again", f.target(), p.position-watermark)
