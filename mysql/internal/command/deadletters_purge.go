@@ -37,6 +37,9 @@ const removeAtOnce = 1000
 // Run removes the letters, when a person agrees.
 func (c *letterPurgeCommand) Run(parent *deadLettersCommand, s streams) error {
 	r, dir, err := c.open(parent)
+	if err == nil {
+		err = forOwner(dir)
+	}
 	if err != nil {
 		return err
 	}

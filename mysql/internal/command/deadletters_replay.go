@@ -69,6 +69,9 @@ func (c *letterReplayCommand) Run(parent *deadLettersCommand, s streams) error {
 		return usageError("say which letters to replay: ids, --rule, --error, --table, --since, --until, or --all for all of them")
 	}
 	r, dir, err := c.open(parent)
+	if err == nil {
+		err = forOwner(dir)
+	}
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,9 @@ const progressEvery = 2 * time.Second
 // Run drains the journal.
 func (c *journalDrainCommand) Run(parent *journalCommand, s streams) (err error) {
 	path, err := c.choose(parent, c.Journal)
+	if err == nil {
+		err = forOwner(path)
+	}
 	if err != nil {
 		return err
 	}
