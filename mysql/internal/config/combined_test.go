@@ -35,3 +35,17 @@ func TestPropertiesThatDoNotGoTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingWhereASelectorPoints: who has named a configuration of eKuiper's
+// that is not there is told so, not only that the url is missing.
+func TestNothingWhereASelectorPoints(t *testing.T) {
+	for _, name := range []string{"connectionSelector", "resourceId"} {
+		_, _, err := Parse(map[string]any{name: "plant", "table": "t"})
+		if want := `property url: missing, and not in what ` + name + ` names either: eKuiper keeps no "plant", or one without it; allowed: `; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if _, _, err := Parse(map[string]any{"connectionSelector": "", "table": "t"}); err == nil || !strings.HasPrefix(err.Error(), "property url: missing; allowed: ") {
+		t.Errorf("without one: %v", err)
+	}
+}

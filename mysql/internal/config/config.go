@@ -216,7 +216,7 @@ func (r *reader) readOurs() {
 		}
 		if v == nil {
 			if p.Required {
-				r.fail("property %s: missing; allowed: %s", p.Name, p.Allowed)
+				r.fail("property %s: missing%s; allowed: %s", p.Name, r.elsewhere(), p.Allowed)
 				continue
 			}
 			v = p.Default
@@ -225,6 +225,17 @@ func (r *reader) readOurs() {
 	}
 	r.finishLink()
 	r.place()
+}
+
+// elsewhere says that what is missing is not in what eKuiper keeps either:
+// that comes among the properties, if eKuiper finds it.
+func (r *reader) elsewhere() string {
+	for _, name := range []string{"connectionSelector", "resourceId"} {
+		if v := r.given[strings.ToLower(name)]; v != nil && v != "" {
+			return fmt.Sprintf(", and not in what %s names either: eKuiper keeps no %s, or one without it", name, describe(v))
+		}
+	}
+	return ""
 }
 
 // one returns the value of p under its name or an alias, nil if it is absent;
