@@ -141,6 +141,15 @@ func (f SocketFile) Identity() uint64 {
 	return max(h.Sum64(), 1)
 }
 
+// Age returns how long the file has been there, by the clock on the wall. False
+// says that it is not known.
+func (f SocketFile) Age() (time.Duration, bool) {
+	if f.info == nil {
+		return 0, false
+	}
+	return time.Since(f.info.ModTime()), true
+}
+
 // Since reports whether both are there and f is not older than g.
 func (f SocketFile) Since(g SocketFile) bool {
 	return f.info != nil && g.info != nil && !f.info.ModTime().Before(g.info.ModTime())

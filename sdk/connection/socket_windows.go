@@ -57,6 +57,9 @@ func LookUpSocket(string) SocketFile { return SocketFile{} }
 // Identity returns 0: nothing tells one pipe from its successor.
 func (SocketFile) Identity() uint64 { return 0 }
 
+// Age returns that it is not known.
+func (SocketFile) Age() (time.Duration, bool) { return 0, false }
+
 // Since reports that it is not known.
 func (SocketFile) Since(SocketFile) bool { return false }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-edge/ekuiper/sdk/go/connection"
 	"github.com/lf-edge/ekuiper/sdk/go/supervisor"
 )
 
@@ -13,6 +14,7 @@ import (
 type supervised struct {
 	surroundings
 	keeper  *supervisor.Supervisor
+	began   time.Time
 	dismiss context.CancelFunc
 	ended   chan struct{} // closed when the worker has ended for good
 }
@@ -33,7 +35,7 @@ func supervise(ctx context.Context, conf *PluginConfig, s surroundings, spawn fu
 func newSupervised(s surroundings, spawn func() (supervisor.Process, error), failed func(error)) *supervised {
 	keeping, dismiss := context.WithCancel(context.Background())
 	v := &supervised{
-		surroundings: s, dismiss: dismiss, ended: make(chan struct{}),
+		surroundings: s, began: time.Now(), dismiss: dismiss, ended: make(chan struct{}),
 		keeper: supervisor.New(spawn, supervisor.Usual(s.timing.stopAnswered(), s.timing.workerEnd()), s.log),
 	}
 	go func() {
@@ -71,15 +73,16 @@ func (v *supervised) handle(ctx context.Context, raw []byte) error {
 			return err
 		}
 		log := c.target.label(v.log)
+		again := c.verb == verbStart && v.isReplay(c.target)
 		err = v.keeper.Do(ctx, supervisor.Command{
-			Key: c.target.key(), Start: c.verb == verbStart, Raw: raw, Log: log,
+			Key: c.target.key(), Start: c.verb == verbStart, Again: again, Raw: raw, Log: log,
 		})
 		var own *supervisor.RefusedError
 		if err == nil || errors.As(err, &own) || ctx.Err() != nil {
 			return err
 		}
 		log.Error("start refused", "symbol", c.target.symbol, "error", err)
-		if c.target.kind == kindSink && !v.unblock(c.target) {
+		if c.target.kind == kindSink && !again && !v.unblock(c.target) {
 			// The rule id would be spoilt, see startSink. There is no worker
 			// that could refuse the rule's messages: nobody takes them.
 			log.Error("the host is told that the sink runs, since it could not start this rule again otherwise; stop the rule and start it again")
@@ -87,4 +90,23 @@ func (v *supervised) handle(ctx context.Context, raw []byte) error {
 		}
 		return fmt.Errorf("%s %s: %w", c.verb, c.target.symbol, err)
 	})
+}
+
+// coarse is by how much a file may look older than it is: systems do not note
+// every moment.
+const coarse = 100 * time.Millisecond
+
+// isReplay reports whether the host has listened for what id names since before
+// this plugin was there: it believes that id runs, and has started the plugin
+// again. It listens for what it starts first after it has met the plugin.
+func (v *supervised) isReplay(id identity) bool {
+	url := connection.FunctionURL(id.symbol)
+	switch id.kind {
+	case kindSink:
+		url = connection.AckURL(id.rule, id.op, id.instance)
+	case kindSource:
+		url = connection.DataURL(id.rule, id.op, id.instance)
+	}
+	age, known := connection.LookUpSocket(url).Age()
+	return known && age > time.Since(v.began)+coarse
 }

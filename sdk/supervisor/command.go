@@ -21,6 +21,21 @@ func (s *Supervisor) Do(ctx context.Context, c Command) error {
 // start starts c in the worker and keeps it alive from then on.
 func (s *Supervisor) start(ctx context.Context, c Command) error {
 	e := &start{Command: c}
+	err := s.try(ctx, e)
+	if err != nil && c.Again && ctx.Err() == nil {
+		e.refused, e.due = 1, time.Now().Add(s.limits.Retry)
+		s.add(e, nil)
+		c.Log.Warn("it ran before: it is tried again", "next_try_in", s.limits.Retry)
+	}
+	return err
+}
+
+// try starts e in the worker.
+func (s *Supervisor) try(ctx context.Context, e *start) error {
+	c, kind := e.Command, Order
+	if c.Again {
+		kind = Again
+	}
 	timer := time.NewTimer(s.limits.Wait)
 	defer timer.Stop()
 	for tries := 1; ; tries++ {
@@ -34,7 +49,7 @@ func (s *Supervisor) start(ctx context.Context, c Command) error {
 			s.add(e, nil)
 			return nil
 		}
-		err = s.call(ctx, w, Order, c, s.limits.Start)
+		err = s.call(ctx, w, kind, c, s.limits.Start)
 		if err == nil {
 			s.add(e, w)
 		}

@@ -93,6 +93,7 @@ func Usual(stop, end time.Duration) Limits {
 type Command struct {
 	Key   any          // comparable; of all starts with one key the last counts
 	Start bool         // or else a stop
+	Again bool         // a start that the host believes carried out: it goes on to be tried where it fails
 	Raw   []byte       // what the worker gets
 	Log   *slog.Logger // says what the command is about
 }

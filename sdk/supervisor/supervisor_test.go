@@ -284,6 +284,33 @@ func TestReplayRefused(t *testing.T) {
 	})
 }
 
+// What ran before and is refused, or ends its worker, is tried again.
+func TestStartAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		react       func(*fake)
+		told, later string
+	}{
+		"refused":         {refuses, "#1 a", "a"},
+		"ends the worker": {dies, "#1 a #2 a", "#3 a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test(t, nil, func(b *bundle) {
+				b.react("a", c.react)
+				again := Command{Key: "a", Start: true, Again: true, Raw: []byte("a"), Log: slog.New(slog.DiscardHandler)}
+				if err := b.Do(context.Background(), again); err == nil {
+					t.Error("no error")
+				}
+				b.expect(c.told)
+				b.react("a", nil)
+				time.Sleep(10 * time.Second)
+				b.expect(c.later)
+				b.stop("a")
+				b.expect("stop-a")
+			})
+		})
+	}
+}
+
 func TestEnd(t *testing.T) {
 	t.Run("of a worker that hangs", func(t *testing.T) {
 		test(t, func(b *bundle) { b.deafToEnd = true }, func(b *bundle) {

@@ -275,17 +275,82 @@ func TestReplayRefused(t *testing.T) {
 				taken(t, rule, file, "after")
 				return
 			}
-			// The first answers may be errors: the message came before the sink listened.
-			var refused *fakehost.AckError
-			err := rule.Collect([]byte("after"), limit)
-			for tries := 0; tries < 5 && errors.As(err, &refused); tries++ {
-				err = rule.Collect([]byte("after"), limit)
-			}
-			if err != nil {
+			if err := answered(rule, "after"); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// The same where the whole plugin has died and the host, which starts it again,
+// replays the starts: it is told, does nothing about it, and believes that the
+// rule runs. A start that is new is refused for good.
+func TestHostsReplayRefused(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("nothing tells how old a pipe is")
+	}
+	host, p := launch(t)
+	dir := t.TempDir()
+	switches := filepath.Join(dir, "switch")
+	rule := probeSink(t, host, filepath.Join(dir, "record"), map[string]any{"switch": switches, "requireAck": true, "resendInterval": 20})
+	if err := rule.Collect([]byte("before"), limit); err != nil {
+		t.Fatal(err)
+	}
+	// What has been there for a moment only may be new.
+	socket := fmt.Sprintf("/tmp/%s_%s_0_ack.ipc", rule.Control.Meta.RuleID, rule.Control.Meta.OpID)
+	if err := os.Chtimes(socket, time.Time{}, time.Now().Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.KillPlugin(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(switches+".refuse", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	next, err := fakehost.Spawn(buildProbe(t), fakehost.LaunchOptions{Env: []string{"PROBE_NAME=" + host.Name()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Kill()
+	if err := host.WaitPlugin(); err != nil {
+		t.Fatal(err)
+	}
+	var refused *fakehost.RefusedError
+	if err := host.Replay(); !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+	fresh := fakehost.Sink(unique("r"), "probe", rule.Control.Config)
+	if _, err := host.OpenSink(fresh); !errors.As(err, &refused) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Remove(switches + ".refuse"); err != nil {
+		t.Fatal(err)
+	}
+	if err := answered(rule, "after"); err != nil {
+		t.Errorf("%v\n%s", err, next.Log())
+	}
+	again, err := host.OpenSink(fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(next.Log(), "it is tried again"); n != 1 {
+		t.Errorf("%d starts are tried again, want 1\n%s", n, next.Log())
+	}
+}
+
+// answered sends a message until it is acknowledged. The first answers may be
+// errors: it came before the sink listened.
+func answered(rule *fakehost.SinkConn, message string) error {
+	var refused *fakehost.AckError
+	err := rule.Collect([]byte(message), limit)
+	for tries := 0; tries < 5 && errors.As(err, &refused); tries++ {
+		err = rule.Collect([]byte(message), limit)
+	}
+	return err
 }
 
 // Whole process groups are told to end, as by Ctrl-C or a service manager:
