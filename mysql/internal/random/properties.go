@@ -181,6 +181,10 @@ func readPattern(r *reader) []field {
 			r.refuse("pattern."+name, pattern[name], fmt.Sprintf("an integer from %d to %d", -exact, exact))
 			continue
 		}
+		if most := exact - (seed - 1); base > most {
+			r.refuse("pattern."+name, base, fmt.Sprintf("at most %d with seed %d", most, seed))
+			continue
+		}
 		fields = append(fields, field{name: name, kind: intKind(base, base+seed-1)})
 	}
 	return fields

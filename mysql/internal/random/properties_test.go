@@ -31,6 +31,8 @@ func TestRefusals(t *testing.T) {
 		{`{"seed":0}`, "seed: must be an integer from 1 to"},
 		{`{"pattern":5}`, "pattern: must be a map of field name to base number, got 5"},
 		{`{"pattern":{"a":"x"}}`, `pattern.a: must be an integer from`},
+		{`{"pattern":{"a":9007199254740992},"seed":2}`, `pattern.a: must be at most 9007199254740991 with seed 2, got 9007199254740992`},
+		{`{"pattern":{"a":9007199254740992},"seed":1}`, ""},
 		{`{"pattern":{"a":1},"fields":{"a":"int"}}`, `fields: name "a" is given twice`},
 		{`{"fields":7}`, "fields: must be a list of fields or a map of name to field, got 7"},
 		{`{"fields":"{"}`, "fields: must be a list"},
