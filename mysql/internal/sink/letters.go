@@ -252,6 +252,8 @@ func (o *Outboxes) newLetters(id identity, queue journal.Queue, log api.Logger) 
 			l.recall = disk
 		}
 	}
-	_, _ = l.opened() // where that fails, it is tried again with the first row
+	if _, err := l.opened(); err != nil && !errors.Is(err, deadletter.ErrLocked) && !errors.Is(err, deadletter.ErrClosed) {
+		log.Warnf("a row that is refused will wait, and what is behind it, until this is mended: %v", err)
+	}
 	return l
 }

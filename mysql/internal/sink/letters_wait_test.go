@@ -53,6 +53,9 @@ func TestLettersThatCannotBeOpenedYet(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := b.open(b.props("", "numbers"))
+	if n := b.log.count("a row that is refused will wait"); n != 1 {
+		t.Errorf("the start tells %d times, want once", n)
+	}
 	b.collect(s, `[{"id":1},{"id":"wrong"},{"id":2}]`)
 	await(t, b.log.saying("rows cannot be set aside"), "the log to say what rows wait for")
 	if n := s.outbox.Load().queue.Counts(); n.SetAside != 0 {
