@@ -14,7 +14,8 @@ import (
 	"ekuiper-mysql/mysql/internal/schema"
 )
 
-// largeBatch is from how many bytes on a batch's memory is given back at once.
+// largeBatch is from how many bytes on a batch's memory is given back as soon as no
+// more rows wait.
 const largeBatch = 16 << 20
 
 // maxUnlisted is how often a statement is tried whose error nobody listed.
@@ -40,6 +41,7 @@ type writer struct {
 	glance  glance
 	leaks   *schema.Table // has transactions, but others that are written with it have none, as by a trigger
 	loading loading
+	bulky   bool // a large batch's memory has not been given back
 }
 
 func newWriter(d *Delivery) *writer { return &writer{Delivery: d} }
@@ -63,7 +65,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-w.wanted():
 			w.lend(ctx)
 		case b := <-w.batches:
-			large := b.bytes >= largeBatch
+			w.bulky = w.bulky || b.bytes >= largeBatch
 			w.condition.writing.Store(int64(len(b.rows)))
 			if w.write(ctx, b, 0, len(b.rows), maxUnlisted) != nil {
 				return
@@ -71,9 +73,11 @@ func (w *writer) run(ctx context.Context) {
 			w.condition.writing.Store(0)
 			w.giveBack()
 			b.reset(b.table)
-			if large {
-				// An idle rule would keep the memory of its last large rows
-				// until it is used again.
+			if w.bulky && !w.feeding.Load() {
+				// An idle rule would keep the memory of its last large rows until it
+				// is used again. One that gets more of them would have to ask for it
+				// anew each time, page by page.
+				w.bulky = false
 				debug.FreeOSMemory()
 			}
 			select {
