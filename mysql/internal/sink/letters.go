@@ -131,7 +131,13 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 		if err == nil {
 			err = wait()
 		}
-		if err := l.insist(ctx, letter, err); err != nil {
+		err = l.insist(ctx, letter, err)
+		if errors.Is(err, deadletter.ErrTooLarge) {
+			l.log.Errorf("a row of %d bytes is in the log alone: %v", len(letter.Raw), err)
+			l.lines.SetAside(r.Raw, r.Reason)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		l.copier.Load().notify()
@@ -140,17 +146,15 @@ func (l *letters) SetAside(ctx context.Context, r delivery.Refused) (kept func()
 	}, nil
 }
 
-// insist goes on after err, if there is one, until the store has the letter or ctx is done.
+// insist goes on after err, if there is one, until the store has the letter, ctx is done,
+// or it can never have it: deadletter.ErrTooLarge.
 func (l *letters) insist(ctx context.Context, letter deadletter.Letter, err error) error {
 	for {
 		switch {
 		case err == nil:
 			l.failing.Store(false)
 			return nil
-		case errors.Is(err, deadletter.ErrTooLarge):
-			l.log.Errorf("a row of %d bytes is in the log alone: %v", len(letter.Raw), err)
-			return nil
-		case ctx.Err() != nil || errors.Is(err, deadletter.ErrClosed):
+		case ctx.Err() != nil, errors.Is(err, deadletter.ErrClosed), errors.Is(err, deadletter.ErrTooLarge):
 			return err
 		case !l.failing.Swap(true):
 			l.log.Errorf("rows cannot be set aside, and what is behind them waits: %v; trying again by itself", err)
