@@ -19,7 +19,7 @@ const (
 	perMessage = 100       // rows, where that is not what the points differ in
 	ofEach     = 30_000    // rows of each rule, whatever their number: what a rule takes once is part of what it costs
 	ofRules    = 600_000   // and of all together at least: few rules run several times
-	volume     = 24 << 20  // bytes of each point of a message's size, and at least three messages
+	volume     = 96 << 20  // bytes of each point of a message's size
 )
 
 // byColumns writes the same number of values in rows of more and more columns.
@@ -79,7 +79,7 @@ func byMessage() curve {
 	c := curve{name: "message_size", title: "Size of messages of many rows", axis: "message", unit: "a byte"}
 	for _, size := range sizes {
 		each := max(size/row, 1)
-		rows := each * max(volume/size, 3)
+		rows := each * (volume / size)
 		c.points = append(c.points, point{sizeName(size), row, func() work { return one(sensors, rows, each, sensor) }})
 	}
 	return c
@@ -92,7 +92,7 @@ func byValue() curve {
 		// The text is of what JSON needs no escapes for.
 		text := strings.Repeat("All work and no play makes a long value. ", size/40)[:size-40]
 		c.points = append(c.points, point{sizeName(size), float64(size), func() work {
-			return one("id BIGINT PRIMARY KEY, v LONGTEXT", max(volume/size, 3), 1, func(b []byte, i int) []byte {
+			return one("id BIGINT PRIMARY KEY, v LONGTEXT", volume/size, 1, func(b []byte, i int) []byte {
 				return fmt.Appendf(b, `{"id":%d,"v":"%s"}`, i, text)
 			})
 		}})

@@ -39,6 +39,7 @@ type batch struct {
 	full   bool    // no cell is absent
 	noted  int64   // bytes of the rule's ration
 	lot    int     // the most rows of one statement, of several; 0 where one takes all
+	weight int     // of a full statement, in rows as sizing counts them: few long ones are many; 0 if not known
 	loads  bool    // LOAD DATA may take them all at once
 	grows  bool    // a field without a column is to get one, but for those
 	barred *barred // that get none; may be nil
@@ -116,7 +117,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.spares)
 	b.room.Reset()
 	b.mapper.Forget()
-	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot = b.cells[:0], b.rows[:0], 0, true, true, 0
+	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot, b.weight = b.cells[:0], b.rows[:0], 0, true, true, 0, 0
 }
 
 // prepare empties b for rows of t as o wants them written.
@@ -373,15 +374,20 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
-// isFull tells whether the next row should open another batch: after maxRows
-// where they go in one statement. One of several lots is full with a whole
+// isFull tells whether the next row should open another batch: after what a
+// statement may have, where they go in one. One of several lots is full with a whole
 // number of them: what is left over would be one more statement to prepare.
-func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
-	if b.bytes >= min(o.MaxBatchBytes, maxPacket) {
-		return true
-	}
+func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
+	full := b.bytes >= min(o.MaxBatchBytes, maxPacket)
 	if b.lot == 0 {
-		return len(b.rows) >= min(maxRows, mostPlaced(len(b.cols), maxPlaceholders))
+		full = full || len(b.rows) >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders)) || !e.holds(b.bytes) && b.evenRows()
+		if full {
+			b.weight = e.weight(b.bytes)
+		}
+		return full
+	}
+	if full {
+		return true
 	}
 	lot, most := b.mostInLot(), min(o.MaxBatchRows, mostRows)
 	want := sharing * lot
@@ -389,6 +395,32 @@ func (b *batch) isFull(o *Options, maxRows, maxPacket int) bool {
 		want = max(want, firstRows)
 	}
 	return len(b.rows) >= max(min(want, most)/lot*lot, lot)
+}
+
+// evenRows tells whether one statement of the usual sizes takes the rows of b.
+func (b *batch) evenRows() bool {
+	return len(b.rows) >= mostRows || rounded(len(b.rows)) == len(b.rows)
+}
+
+// split divides b into lots of at most so much, by what rows have had of late;
+// 0 says that nothing is known.
+func (b *batch) split(e extent, rowBytes int) {
+	b.lot = e.rows
+	if bytes := e.bytes(); int64(rowBytes)*int64(e.rows) > int64(bytes) {
+		b.lot, b.weight = max(rounded(bytes/rowBytes), 1), e.rows
+	}
+}
+
+// counts is what sizing is told of a statement of n of b's rows.
+func (b *batch) counts(n int) int {
+	whole := len(b.rows)
+	if b.lot > 0 {
+		whole = b.mostInLot()
+	}
+	if n < whole {
+		return n
+	}
+	return max(n, b.weight)
 }
 
 // sharing is how many statements share a transaction that has a price of its own.

@@ -110,24 +110,31 @@ func TestBatchColumns(t *testing.T) {
 
 func TestBatchIsFull(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		o      Options
-		packet int
-		rows   int
+		name         string
+		statement    extent
+		o            Options
+		packet       int
+		rows, weight int
 	}{
-		{"by rows", Options{MaxBatchRows: 10, MaxBatchBytes: 1 << 20}, 1 << 20, 10},
-		{"by bytes", Options{MaxBatchRows: 1000, MaxBatchBytes: 100}, 1 << 20, 10},
-		{"by the server's packet", Options{MaxBatchRows: 1000, MaxBatchBytes: 1 << 20}, 100, 10},
+		{"by rows", extent{10, 10}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
+		{"by bytes", extent{1000, 1000}, Options{MaxBatchBytes: 100}, 1 << 20, 10, 0},
+		{"by the server's packet", extent{1000, 1000}, Options{MaxBatchBytes: 1 << 20}, 100, 10, 0},
+		{"by a statement's bytes", extent{60000, 60000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 16384, 60000},
+		{"by fewer bytes, to an even number of rows", extent{6000, 48000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 2048, 6000},
+		{"by bytes on the way there", extent{60000, 60000}, Options{MaxBatchBytes: firstBytes / 2}, 1 << 20, 8192, 30000},
 	} {
 		o := c.o
 		o.Convert.Location = time.UTC
 		b := &batch{}
 		b.reset(testTable())
-		for !b.isFull(&o, o.MaxBatchRows, c.packet) {
+		for !b.isFull(&o, c.statement, c.packet) {
 			fill(b, `{"id":1}`, &o)
 		}
-		if len(b.rows) != c.rows {
-			t.Errorf("%s: full at %d rows, want %d", c.name, len(b.rows), c.rows)
+		if len(b.rows) != c.rows || b.weight != c.weight {
+			t.Errorf("%s: full at %d rows that count for %d, want %d, %d", c.name, len(b.rows), b.weight, c.rows, c.weight)
+		}
+		if got, one := b.counts(c.rows), b.counts(1); got != max(c.rows, c.weight) || one != 1 {
+			t.Errorf("%s: %d rows count for %d, one for %d", c.name, c.rows, got, one)
 		}
 	}
 }
@@ -162,11 +169,34 @@ func TestLotsAreStatements(t *testing.T) {
 		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
 		b.cols, b.lot, b.loads = make([]int, c.columns), c.lot, c.loads
 		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
-		for !b.isFull(&o, c.most, 1<<20) {
+		for !b.isFull(&o, extent{c.most, c.most}, 1<<20) {
 			b.rows = append(b.rows, rowRef{})
 		}
 		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
 			t.Errorf("%+v: %d rows, the first %d in a statement", c, rows, first)
+		}
+	}
+}
+
+// TestLotsOfLongRows have fewer of them, which count for as many as a full lot.
+func TestLotsOfLongRows(t *testing.T) {
+	for _, c := range []struct{ rowBytes, lot, counts int }{
+		{0, 1000, 1000}, // nothing is known
+		{100, 1000, 1000},
+		{163, 1000, 1000},
+		{1000, 160, 1000},
+		{50_000, 3, 1000},
+		{1 << 24, 1, 1000},
+	} {
+		b := &batch{}
+		b.reset(testTable())
+		b.split(extent{1000, 1000}, c.rowBytes)
+		b.rows = make([]rowRef, 2*c.lot+1)
+		if got := b.perStatement(len(b.rows)); got != c.lot || b.counts(got) != c.counts {
+			t.Errorf("rows of %d bytes: lots of %d that count for %d, want %d, %d", c.rowBytes, got, b.counts(got), c.lot, c.counts)
+		}
+		if got := b.counts(1); c.lot > 1 && got != 1 {
+			t.Errorf("rows of %d bytes: one counts for %d", c.rowBytes, got)
 		}
 	}
 }

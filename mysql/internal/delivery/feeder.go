@@ -15,20 +15,21 @@ import (
 // feeder builds batches. It alone reads the queue.
 type feeder struct {
 	*Delivery
-	decoder payload.Decoder
-	batch   *batch
-	at      Message     // the one that is being looked at
-	options *Options    // as of this message
-	delay   *time.Timer // runs while an open batch waits for company
-	due     bool        // the open batch may go as soon as the writer takes it
-	overdue bool        // also where it takes more than one statement
-	waiting bool        // for that: delay runs until then
-	pieces  int         // messages looked at since the batch before was handed over
-	fast    bool        // rows came fast when the batch before was handed over
-	offered int         // rows of the batch that the writer may take
-	handed  time.Time   // when the batch before was taken
-	room    int64       // bytes that the open batch may have
-	stages  stages
+	decoder  payload.Decoder
+	batch    *batch
+	at       Message     // the one that is being looked at
+	options  *Options    // as of this message
+	delay    *time.Timer // runs while an open batch waits for company
+	due      bool        // the open batch may go as soon as the writer takes it
+	overdue  bool        // also where it takes more than one statement
+	waiting  bool        // for that: delay runs until then
+	pieces   int         // messages looked at since the batch before was handed over
+	fast     bool        // rows came fast when the batch before was handed over
+	offered  int         // rows of the batch that the writer may take
+	rowBytes int         // of them, on average
+	handed   time.Time   // when the batch before was taken
+	room     int64       // bytes that the open batch may have
+	stages   stages
 
 	courtesy courtesy
 
@@ -125,6 +126,7 @@ func (f *feeder) tell(feeding bool) {
 // note takes down what is to be known of the open batch once it is the writer's.
 func (f *feeder) note() {
 	f.offered = len(f.batch.rows)
+	f.rowBytes = f.batch.bytes / max(f.offered, 1)
 	f.ration.note(f.batch)
 }
 
@@ -304,7 +306,7 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 		f.room, _ = f.ration.limit()
 		f.open()
 	}
-	if f.batch.fills(f.room) || f.batch.isFull(f.options, f.sizing.rows(f.options.MaxBatchRows), f.tables.maxPacket()) {
+	if f.batch.fills(f.room) || f.batch.isFull(f.options, f.sizing.extent(f.options.MaxBatchRows), f.tables.maxPacket()) {
 		return f.hand(ctx)
 	}
 	return nil
@@ -350,7 +352,7 @@ const (
 func (f *feeder) share() {
 	f.batch.loads = f.batch.manner == nil && !f.at.Replayed && f.mayLoad(f.options)
 	if (f.batch.loads || f.options.Ledger != nil) && f.sizing.atEase(f.options.MaxBatchRows) {
-		f.batch.lot = f.sizing.rows(f.options.MaxBatchRows)
+		f.batch.split(f.sizing.extent(f.options.MaxBatchRows), f.rowBytes)
 	}
 }
 

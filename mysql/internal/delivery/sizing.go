@@ -7,15 +7,20 @@ import (
 
 // The bounds of a batch that is sized by what the server makes of it.
 const (
-	firstRows = 1000            // where it begins, in rows, and in arguments:
-	firstArgs = 8 << 10         // preparing a statement costs a packet for each
-	leastRows = 50              // and how far trouble can bring it down
-	mostRows  = 8000            // larger ones gain nothing that was ever measured, and cost the server memory
-	longWrite = 2 * time.Second // a statement that holds its locks for longer is too much at once
+	firstRows = 1000    // where it begins, in rows, and in arguments:
+	firstArgs = 8 << 10 // preparing a statement costs a packet for each
+	// In bytes too: the driver keeps its buffer to 256 KiB, and asks for a larger one anew
+	// with each statement, in steps that take five times what is sent. A batch may have a
+	// quarter more, see batch.evenRows, and arguments add to it.
+	firstBytes = 160 << 10
+	leastRows  = 50              // and how far trouble can bring it down
+	mostRows   = 8000            // larger ones gain nothing that was ever measured, and cost the server memory
+	longWrite  = 2 * time.Second // a statement that holds its locks for longer is too much at once
 )
 
 const (
 	worthwhile = 1.1 // how much faster twice the rows must go to be worth it
+	worthLong  = 1.3 // and twice as many long ones: the driver keeps no buffer for them, so they cost the box a quarter more
 	agreed     = 5   // pairs of batches that decide a trial where all agree
 	enough     = 15  // pairs that decide it in any case
 	restful    = 200 // full batches between trials that have changed nothing
@@ -28,8 +33,8 @@ const (
 // time, as to a server far away or one whose commits wait for a disk. Near a
 // server at leisure they cost it its caches, so a size above the first has to
 // prove its worth again from time to time. Sizes are halved on conflicts, on
-// packets too large and on writes that take long. Its methods but rows, suit and
-// atEase belong to the writer.
+// packets too large and on writes that take long. Its methods but rows, extent, suit
+// and atEase belong to the writer. Long rows count for several: see batch.weight.
 type sizing struct {
 	start atomic.Int64 // rows of the first batch; 0 for firstRows
 	limit atomic.Int64 // rows of the next batch; 0 stands for those of the first
@@ -38,6 +43,7 @@ type sizing struct {
 	size  int    // rows of a batch where nothing is tried; 0 for those of the first
 	trial *trial // nil where nothing is
 	rest  int    // full batches until the next
+	long  bool   // the last batch was full by its bytes
 
 	widest   int // columns of late
 	narrower int // batches since
@@ -52,6 +58,24 @@ type trial struct {
 
 // rows is how many rows a batch may have now.
 func (s *sizing) rows(most int) int { return s.orFirst(int(s.limit.Load()), most) }
+
+// extent is how much one statement may have: so many rows, and as many times
+// firstBytes as that is more than it began with, or fewer.
+type extent struct{ rows, first int }
+
+// extent is how much a statement may have now, where a batch may have most rows.
+func (s *sizing) extent(most int) extent { return extent{s.rows(most), min(s.first(), most)} }
+
+// holds tells whether a statement of so many bytes may have another row.
+func (e extent) holds(bytes int) bool { return int64(bytes)*int64(e.first) < firstBytes*int64(e.rows) }
+
+// bytes is what it may have.
+func (e extent) bytes() int { return firstBytes * e.rows / e.first }
+
+// weight is what so many bytes count for, in rows.
+func (e extent) weight(bytes int) int {
+	return int(min(int64(bytes)*int64(e.first)/firstBytes, int64(e.rows)))
+}
 
 // suit makes batches begin with as many rows as suit rows of so many columns,
 // the most of the batches before: the next may well have as many again. It
@@ -118,7 +142,11 @@ func (s *sizing) wrote(rows int, took time.Duration, most int) {
 	}
 	t := s.trial
 	t.note(rows, float64(rows)/max(took, 1).Seconds())
-	won, decided := t.verdict()
+	worth := worthwhile
+	if s.long {
+		worth = worthLong
+	}
+	won, decided := t.verdict(worth)
 	if !decided {
 		s.limit.Store(int64(t.turn()))
 		return
@@ -175,15 +203,15 @@ func (t *trial) turn() int {
 	return t.small
 }
 
-// verdict tells whether the large size is worth it, once that is decided.
-func (t *trial) verdict() (large, decided bool) {
+// verdict tells whether the large size is so many times faster, once that is decided.
+func (t *trial) verdict(worth float64) (large, decided bool) {
 	pairs := min(len(t.rates[0]), len(t.rates[1]))
 	if pairs < agreed {
 		return false, false
 	}
 	faster := 0
 	for i := range pairs {
-		if t.rates[1][i] >= worthwhile*t.rates[0][i] {
+		if t.rates[1][i] >= worth*t.rates[0][i] {
 			faster++
 		}
 	}

@@ -81,6 +81,39 @@ func TestSizingSuitsWideRows(t *testing.T) {
 	}
 }
 
+// TestLongRowsAreSizedByTheirBytes: the driver keeps no buffer for more than 256
+// KiB, so there are no more in a statement where that is no slower, and few on a line that takes long for them.
+func TestLongRowsAreSizedByTheirBytes(t *testing.T) {
+	const size = 4000
+	fed := func(s *sizing, apart, perRow time.Duration) (rows int) {
+		for range 10 * restful {
+			e := s.extent(8000)
+			for rows = 1; e.holds(rows*size) || rounded(rows) != rows; rows++ {
+			}
+			s.long = true
+			s.wrote(max(rows, e.weight(rows*size)), apart+time.Duration(rows)*perRow, 8000)
+		}
+		return s.orFirst(s.size, 8000) * rows / s.extent(8000).rows
+	}
+	for _, c := range []struct {
+		name          string
+		apart, perRow time.Duration
+		least, most   int
+	}{
+		{"nearby", 100 * time.Microsecond, 20 * time.Microsecond, 40, 48},
+		{"far away", 20 * time.Millisecond, 20 * time.Microsecond, 320, 384},
+		{"on a slow line", 20 * time.Millisecond, 100 * time.Millisecond, 10, 20},
+	} {
+		if got := fed(&sizing{}, c.apart, c.perRow); got < c.least || got > c.most {
+			t.Errorf("%s: %d rows, want %d to %d", c.name, got, c.least, c.most)
+		}
+	}
+	s := &sizing{}
+	if got := s.extent(100); got.rows != 100 || got.bytes() != firstBytes {
+		t.Errorf("where 100 rows are allowed: %d, %d bytes", got.rows, got.bytes())
+	}
+}
+
 // TestTroubleEndsSharing until batches are as large again as they began.
 func TestTroubleEndsSharing(t *testing.T) {
 	s := &sizing{}

@@ -148,10 +148,12 @@ func (w *writer) later(ctx context.Context, retry *retry, err error) error {
 func (w *writer) sized(b *batch, n int, took time.Duration) {
 	lot := b.perStatement(n)
 	if lot < n && took > longWrite {
-		w.sizing.trouble(lot, w.through.options.MaxBatchRows)
+		w.sizing.trouble(b.counts(lot), w.through.options.MaxBatchRows)
 		return
 	}
-	w.sizing.wrote(lot, took*time.Duration(lot)/time.Duration(n), w.through.options.MaxBatchRows)
+	rows := b.counts(lot)
+	w.sizing.long = rows > lot
+	w.sizing.wrote(rows, took*time.Duration(lot)/time.Duration(n), w.through.options.MaxBatchRows)
 }
 
 // writeSingly is write, a row at a time: a failed statement of many rows would

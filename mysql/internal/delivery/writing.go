@@ -164,7 +164,7 @@ func (t *writing) judge(err error, torn bool) fault.Class {
 
 // trouble makes statements smaller.
 func (t *writing) trouble() {
-	t.sizing.trouble(t.b.perStatement(t.hi-t.lo), t.setup.Load().options.MaxBatchRows)
+	t.sizing.trouble(t.b.counts(t.b.perStatement(t.hi-t.lo)), t.setup.Load().options.MaxBatchRows)
 }
 
 // wrote counts the rows as what was begun at start has stored them.

@@ -290,7 +290,7 @@ func (d *Disk) write(b *batch) error {
 	if err := d.unstage(time.Time{}); err != nil { // the order stays
 		return err
 	}
-	seg, err := d.segmentFor(b.bytes, d.next, d.lastDigest())
+	seg, err := d.segmentFor(b.bytes, d.next, d.lastDigest)
 	if err != nil {
 		return d.refused(err)
 	}

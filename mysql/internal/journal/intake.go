@@ -328,7 +328,7 @@ func (d *Disk) move(p *segment) error {
 	if d.intake.current == s {
 		d.intake.current = nil
 	}
-	seg, err := d.segmentFor(int64(len(s.data)), p.from, d.lastWritten())
+	seg, err := d.segmentFor(int64(len(s.data)), p.from, d.lastWritten)
 	if err != nil {
 		return d.refused(err)
 	}

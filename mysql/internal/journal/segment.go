@@ -112,12 +112,14 @@ func (s *segment) cutBack() error {
 }
 
 // segmentFor returns the segment that takes size more bytes, of messages from
-// from on; last is the digest of the one before. turn is held.
-func (d *Disk) segmentFor(size int64, from position, last digest) (*segment, error) {
+// from on; before gives the digest of the one before, which takes long for a large
+// one and is asked for with a new segment alone. turn is held.
+func (d *Disk) segmentFor(size int64, from position, before func() digest) (*segment, error) {
 	seg := d.active
 	if seg != nil && (seg.size == segmentHead || seg.size+size <= d.o.SegmentBytes) {
 		return seg, nil
 	}
+	last := before()
 	fresh, err := d.createSegment(from, last)
 	if err != nil {
 		return nil, err
