@@ -12,9 +12,9 @@ var batchProperties = []Property{
 		Label: Text{"Rows per batch", "每批行数"},
 		Hint: Text{
 			"The most rows that are written at once; more than 8000 never are. A batch does not wait to be full. Where many rows wait, batches begin " +
-				"with 1000, fewer of many columns, and four times as many with exactlyOnce or LOAD DATA; they grow as long as that makes them faster, as it does " +
+				"with 1000, fewer of many columns or long values, and four times as many with exactlyOnce or LOAD DATA; they grow as long as that makes them faster, as it does " +
 				"with a server that is far, and shrink on lock conflicts and slow writes.",
-			"一次写入的最多行数，不会超过 8000。批次不会等待填满。等待的行较多时，批次从 1000 行开始（列多时更少，使用 exactlyOnce 或 LOAD DATA 时为四倍），在速度随之提高时（例如服务器较远）增大，遇到锁冲突或写入过慢时减小。",
+			"一次写入的最多行数，不会超过 8000。批次不会等待填满。等待的行较多时，批次从 1000 行开始（列多或值长时更少，使用 exactlyOnce 或 LOAD DATA 时为四倍），在速度随之提高时（例如服务器较远）增大，遇到锁冲突或写入过慢时减小。",
 		},
 		read: number(1, 65535, func(r *reader, n int64) { r.config.MaxBatchRows = int(n) }),
 	},
