@@ -59,9 +59,9 @@ func (m *measured) add(o measured) {
 func (m measured) rate() float64 { return m.rows / m.took.Seconds() }
 func (m measured) cpu() float64  { return m.micros / m.rows }
 
-// passes is how often each point is measured: the machine does other things
-// too, which makes a point dearer and never cheaper. The cheapest counts.
-const passes = 4
+// passes is how often each point is measured. The machine swings, for minutes
+// at a time: what a point costs is what it costs beside the others of its pass.
+const passes = 5
 
 // gentle is how little cheaper a point may be than one to its right. What
 // grows no faster than this is taken for linear.
@@ -73,7 +73,7 @@ func (c *curve) keep(at string) {
 }
 
 func (c curve) run(s *stage, r *report) error {
-	best, rates := make([]measured, len(c.points)), make([]float64, len(c.points))
+	all := make([][]measured, len(c.points)) // by point and pass
 	for pass := range passes {
 		for k := range c.points {
 			i := k
@@ -88,29 +88,27 @@ func (c curve) run(s *stage, r *report) error {
 				}
 				m.add(one)
 			}
-			b := &best[i]
-			m.peak = max(m.peak, b.peak)
-			rates[i] = max(m.rate(), rates[i])
-			if pass == 0 || m.cpu() < b.cpu() {
-				*b = m
-			} else {
-				b.peak = m.peak
-			}
+			all[i] = append(all[i], m)
 		}
 	}
-	c.tell(best, rates, r)
+	c.tell(all, r)
 	return nil
 }
 
-func (c curve) tell(best []measured, rates []float64, r *report) {
+func (c curve) tell(all [][]measured, r *report) {
 	r.title(c.title)
 	r.line("| %s | rows/s | CPU of a row, us | CPU of %s | most memory, MB | rows per insert | prepared | connected |", c.axis, c.unit)
 	r.line("|--:|--:|--:|--:|--:|--:|--:|--:|")
-	cost := make([]float64, len(best))
-	for i, m := range best {
-		cost[i] = m.cpu() * 1e3 / c.points[i].units
-		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, rates[i], m.cpu(), cost[i], m.peak/1e6,
-			m.rows/float64(max(m.inserts, 1)), (m.prepares+m.runs-1)/m.runs, (m.connects+m.runs-1)/m.runs)
+	cost := c.costs(all)
+	for i, runs := range all {
+		var sum measured
+		rate := 0.0
+		for _, m := range runs {
+			sum.add(m)
+			rate = max(rate, m.rate())
+		}
+		r.line("| %s | %.0f | %.2f | %.1f ns | %.0f | %.0f | %d | %d |", c.points[i].at, rate, cost[i]*c.points[i].units/1e3, cost[i], sum.peak/1e6,
+			sum.rows/float64(max(sum.inserts, 1)), (sum.prepares+sum.runs-1)/sum.runs, (sum.connects+sum.runs-1)/sum.runs)
 	}
 	left, right := steepest(cost)
 	if r.line(""); len(cost) < 2 {
@@ -118,6 +116,35 @@ func (c curve) tell(best []measured, rates []float64, r *report) {
 	}
 	r.ratio("ratio linear_%s %.2f goal %.2f (%s: %.1f ns at %s, %.1f ns at %s, load %s)", c.name, cost[left]/cost[right], gentle,
 		c.unit, cost[left], c.points[left].at, cost[right], c.points[right].at, proc.Load())
+}
+
+// costs is what a unit costs at each point, in nanoseconds of CPU time: the
+// median of the passes, each compared with the mean of all points in its pass.
+func (c curve) costs(all [][]measured) []float64 {
+	level := make([]float64, passes) // geometric mean of a pass
+	for pass := range level {
+		for i := range all {
+			level[pass] += math.Log(c.cost(i, all[i][pass])) / float64(len(all))
+		}
+	}
+	usual := median(slices.Clone(level))
+	costs := make([]float64, len(all))
+	for i := range all {
+		var beside []float64
+		for pass, m := range all[i] {
+			beside = append(beside, math.Log(c.cost(i, m))-level[pass])
+		}
+		costs[i] = math.Exp(median(beside) + usual)
+	}
+	return costs
+}
+
+func (c curve) cost(point int, m measured) float64 { return m.cpu() * 1e3 / c.points[point].units }
+
+// median sorts v, of which there are an odd number.
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
 }
 
 // steepest returns the two points between which the cost rises most, or falls

@@ -39,7 +39,7 @@ type batch struct {
 	full   bool    // no cell is absent
 	noted  int64   // bytes of the rule's ration
 	lot    int     // the most rows of one statement, of several; 0 where one takes all
-	weight int     // of a full statement, in rows as sizing counts them: few long ones are many; 0 if not known
+	asked  int     // the bytes that its statements were allowed, where these bound them and not rows; else 0
 	loads  bool    // LOAD DATA may take them all at once
 	grows  bool    // a field without a column is to get one, but for those
 	barred *barred // that get none; may be nil
@@ -117,7 +117,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.spares)
 	b.room.Reset()
 	b.mapper.Forget()
-	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot, b.weight = b.cells[:0], b.rows[:0], 0, true, true, 0, 0
+	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot, b.asked = b.cells[:0], b.rows[:0], 0, true, true, 0, 0
 }
 
 // prepare empties b for rows of t as o wants them written.
@@ -374,15 +374,20 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
-// isFull tells whether the next row should open another batch: after what a
-// statement may have, where they go in one. One of several lots is full with a whole
+// extent is how much a statement may have.
+type extent struct{ rows, bytes int }
+
+// isFull tells whether the next row should open another batch: after the most of a
+// statement, where they go in one. One of several lots is full with a whole
 // number of them: what is left over would be one more statement to prepare.
 func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
 	full := b.bytes >= min(o.MaxBatchBytes, maxPacket)
 	if b.lot == 0 {
-		full = full || len(b.rows) >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders)) || !e.holds(b.bytes) && b.evenRows()
-		if full {
-			b.weight = e.weight(b.bytes)
+		if len(b.rows) >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders)) {
+			return true
+		}
+		if full && b.bytes >= e.bytes || b.isLong(e.bytes) {
+			b.asked, full = e.bytes, true
 		}
 		return full
 	}
@@ -397,30 +402,35 @@ func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
 	return len(b.rows) >= max(min(want, most)/lot*lot, lot)
 }
 
-// evenRows tells whether one statement of the usual sizes takes the rows of b.
-func (b *batch) evenRows() bool {
+// isLong tells whether b has as many bytes as a statement should have: so many,
+// or fewer where one more row like these would be a quarter too much.
+func (b *batch) isLong(bytes int) bool {
+	if b.bytes < bytes/2 || !b.hasEvenRows() {
+		return false
+	}
+	return b.bytes >= bytes || b.bytes+b.bytes/max(len(b.rows), 1) > bytes+bytes/4
+}
+
+// hasEvenRows tells whether one statement of the usual sizes takes the rows of b.
+func (b *batch) hasEvenRows() bool {
 	return len(b.rows) >= mostRows || rounded(len(b.rows)) == len(b.rows)
 }
 
-// split divides b into lots of at most so much, by what rows have had of late;
-// 0 says that nothing is known.
+// split makes lots of what a statement may have, of rows that have so many bytes
+// on average. LOAD DATA takes all of them at once.
 func (b *batch) split(e extent, rowBytes int) {
 	b.lot = e.rows
-	if bytes := e.bytes(); int64(rowBytes)*int64(e.rows) > int64(bytes) {
-		b.lot, b.weight = max(rounded(bytes/rowBytes), 1), e.rows
+	if !b.loads && int64(rowBytes)*int64(e.rows) > int64(e.bytes) {
+		b.lot, b.asked = max(rounded(e.bytes/rowBytes), 1), e.bytes
 	}
 }
 
-// counts is what sizing is told of a statement of n of b's rows.
-func (b *batch) counts(n int) int {
-	whole := len(b.rows)
-	if b.lot > 0 {
-		whole = b.mostInLot()
+// isWhole tells whether a statement of n rows of b is one that was full.
+func (b *batch) isWhole(n int) bool {
+	if b.lot == 0 {
+		return n == len(b.rows)
 	}
-	if n < whole {
-		return n
-	}
-	return max(n, b.weight)
+	return n == b.mostInLot()
 }
 
 // sharing is how many statements share a transaction that has a price of its own.

@@ -110,18 +110,19 @@ func TestBatchColumns(t *testing.T) {
 
 func TestBatchIsFull(t *testing.T) {
 	for _, c := range []struct {
-		name         string
-		statement    extent
-		o            Options
-		packet       int
-		rows, weight int
+		name        string
+		statement   extent
+		o           Options
+		packet      int
+		rows, asked int
 	}{
-		{"by rows", extent{10, 10}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
+		{"by rows", extent{10, 1000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
 		{"by bytes", extent{1000, 1000}, Options{MaxBatchBytes: 100}, 1 << 20, 10, 0},
 		{"by the server's packet", extent{1000, 1000}, Options{MaxBatchBytes: 1 << 20}, 100, 10, 0},
-		{"by a statement's bytes", extent{60000, 60000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 16384, 60000},
-		{"by fewer bytes, to an even number of rows", extent{6000, 48000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 2048, 6000},
-		{"by bytes on the way there", extent{60000, 60000}, Options{MaxBatchBytes: firstBytes / 2}, 1 << 20, 8192, 30000},
+		{"by a statement's bytes", extent{1000, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 100},
+		{"by a statement's bytes, to a usual number of rows", extent{1000, 170}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 20, 170},
+		{"by a statement's bytes, before one more is too much", extent{1000, 31}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 3, 31},
+		{"by bytes that are those of a statement", extent{1000, 170}, Options{MaxBatchBytes: 170}, 1 << 20, 17, 170},
 	} {
 		o := c.o
 		o.Convert.Location = time.UTC
@@ -130,11 +131,8 @@ func TestBatchIsFull(t *testing.T) {
 		for !b.isFull(&o, c.statement, c.packet) {
 			fill(b, `{"id":1}`, &o)
 		}
-		if len(b.rows) != c.rows || b.weight != c.weight {
-			t.Errorf("%s: full at %d rows that count for %d, want %d, %d", c.name, len(b.rows), b.weight, c.rows, c.weight)
-		}
-		if got, one := b.counts(c.rows), b.counts(1); got != max(c.rows, c.weight) || one != 1 {
-			t.Errorf("%s: %d rows count for %d, one for %d", c.name, c.rows, got, one)
+		if len(b.rows) != c.rows || b.asked != c.asked {
+			t.Errorf("%s: full at %d rows, by %d bytes, want %d, %d", c.name, len(b.rows), b.asked, c.rows, c.asked)
 		}
 	}
 }
@@ -169,7 +167,7 @@ func TestLotsAreStatements(t *testing.T) {
 		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
 		b.cols, b.lot, b.loads = make([]int, c.columns), c.lot, c.loads
 		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
-		for !b.isFull(&o, extent{c.most, c.most}, 1<<20) {
+		for !b.isFull(&o, extent{c.most, firstBytes}, 1<<20) {
 			b.rows = append(b.rows, rowRef{})
 		}
 		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
@@ -178,26 +176,55 @@ func TestLotsAreStatements(t *testing.T) {
 	}
 }
 
-// TestLotsOfLongRows have fewer of them, which count for as many as a full lot.
+// TestLotsOfLongRows have fewer of them.
 func TestLotsOfLongRows(t *testing.T) {
-	for _, c := range []struct{ rowBytes, lot, counts int }{
-		{0, 1000, 1000}, // nothing is known
-		{100, 1000, 1000},
-		{163, 1000, 1000},
-		{1000, 160, 1000},
-		{50_000, 3, 1000},
-		{1 << 24, 1, 1000},
+	for _, c := range []struct {
+		rowBytes   int
+		loads      bool
+		lot, asked int
+	}{
+		{rowBytes: 0, lot: 1000}, // nothing is known
+		{rowBytes: firstBytes / 1000, lot: 1000},
+		{rowBytes: 1000, lot: 128, asked: firstBytes},
+		{rowBytes: 1000, loads: true, lot: 1000},
+		{rowBytes: 50_000, lot: 2, asked: firstBytes},
+		{rowBytes: math.MaxInt32, lot: 1, asked: firstBytes},
 	} {
 		b := &batch{}
 		b.reset(testTable())
-		b.split(extent{1000, 1000}, c.rowBytes)
-		b.rows = make([]rowRef, 2*c.lot+1)
-		if got := b.perStatement(len(b.rows)); got != c.lot || b.counts(got) != c.counts {
-			t.Errorf("rows of %d bytes: lots of %d that count for %d, want %d, %d", c.rowBytes, got, b.counts(got), c.lot, c.counts)
+		b.loads = c.loads
+		b.split(extent{1000, firstBytes}, c.rowBytes)
+		if b.lot != c.lot || b.asked != c.asked {
+			t.Errorf("%+v: lots of %d, by %d bytes", c, b.lot, b.asked)
 		}
-		if got := b.counts(1); c.lot > 1 && got != 1 {
-			t.Errorf("rows of %d bytes: one counts for %d", c.rowBytes, got)
+	}
+}
+
+// TestWhatBoundsAStatement hears of it: rows, or the bytes of long ones, if it was full.
+func TestWhatBoundsAStatement(t *testing.T) {
+	d := New(Options{}, nil, nil, nil, nil, nil, nil)
+	o := &Options{MaxBatchRows: 8000, MaxBatchBytes: 1 << 20}
+	for _, c := range []struct {
+		name          string
+		lot, asked, n int
+		unit          unit
+		size          int
+	}{
+		{"rows", 0, 0, 100, inRows, 100},
+		{"bytes", 0, 5000, 100, inBytes, 5000},
+		{"a part of the batch", 0, 5000, 50, inRows, 50},
+		{"a lot of rows", 30, 0, 100, inRows, 30},
+		{"a lot of bytes", 30, 5000, 100, inBytes, 5000},
+		{"less than a lot", 30, 5000, 20, inRows, 20},
+	} {
+		b := &batch{rows: make([]rowRef, 100), bytes: 10_000, lot: c.lot, asked: c.asked}
+		if s, size, _ := d.bound(b, c.n, o); s.unit != c.unit || size != c.size {
+			t.Errorf("%s: %d, %d", c.name, s.unit, size)
 		}
+	}
+	b := &batch{rows: make([]rowRef, 100), bytes: 10_000, asked: 5000}
+	if rows, bytes := b.amount(50, inRows), b.amount(50, inBytes); rows != 50 || bytes != 5000 {
+		t.Errorf("50 of 100 rows: %d, %d bytes", rows, bytes)
 	}
 }
 

@@ -76,5 +76,5 @@ func (b *batch) takes() int64 {
 // rows that one statement of the usual sizes takes.
 func (b *batch) fills(bytes int64) bool {
 	n := len(b.rows)
-	return int64(len(b.cells))*cellBytes+int64(n)*rowBytes+int64(b.bytes) >= bytes && b.evenRows()
+	return int64(len(b.cells))*cellBytes+int64(n)*rowBytes+int64(b.bytes) >= bytes && b.hasEvenRows()
 }

@@ -1,26 +1,46 @@
 package delivery
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
 
 // The bounds of a batch that is sized by what the server makes of it.
 const (
-	firstRows = 1000    // where it begins, in rows, and in arguments:
-	firstArgs = 8 << 10 // preparing a statement costs a packet for each
-	// In bytes too: the driver keeps its buffer to 256 KiB, and asks for a larger one anew
-	// with each statement, in steps that take five times what is sent. A batch may have a
-	// quarter more, see batch.evenRows, and arguments add to it.
-	firstBytes = 160 << 10
-	leastRows  = 50              // and how far trouble can bring it down
-	mostRows   = 8000            // larger ones gain nothing that was ever measured, and cost the server memory
-	longWrite  = 2 * time.Second // a statement that holds its locks for longer is too much at once
+	firstRows = 1000            // where it begins, in rows, and in arguments:
+	firstArgs = 8 << 10         // preparing a statement costs a packet for each
+	leastRows = 50              // and how far trouble can bring it down
+	mostRows  = 8000            // larger ones gain nothing that was ever measured, and cost the server memory
+	longWrite = 2 * time.Second // a statement that holds its locks for longer is too much at once
 )
+
+// Those of a statement of long rows, in bytes. The driver keeps a buffer of up to
+// 256 KiB. What is larger it gets anew for each statement, in steps that add up
+// to five times what is sent; so it begins with what fits there also with the
+// quarter that batch.isLong lets it have more, with what arguments add, and where
+// the buffer has grown by a quarter more than it had to.
+const (
+	firstBytes = 128 << 10
+	leastBytes = 16 << 10
+)
+
+// unit is what a sizing counts in.
+type unit uint8
+
+const (
+	inRows unit = iota
+	inBytes
+)
+
+var bounds = [...]struct{ first, least, most int }{
+	inRows:  {firstRows, leastRows, mostRows},
+	inBytes: {firstBytes, leastBytes, math.MaxInt32},
+}
 
 const (
 	worthwhile = 1.1 // how much faster twice the rows must go to be worth it
-	worthLong  = 1.3 // and twice as many long ones: the driver keeps no buffer for them, so they cost the box a quarter more
+	worthLong  = 1.3 // and twice the bytes that the driver keeps a buffer for: they cost the box a quarter more
 	agreed     = 5   // pairs of batches that decide a trial where all agree
 	enough     = 15  // pairs that decide it in any case
 	restful    = 200 // full batches between trials that have changed nothing
@@ -33,49 +53,32 @@ const (
 // time, as to a server far away or one whose commits wait for a disk. Near a
 // server at leisure they cost it its caches, so a size above the first has to
 // prove its worth again from time to time. Sizes are halved on conflicts, on
-// packets too large and on writes that take long. Its methods but rows, extent, suit
-// and atEase belong to the writer. Long rows count for several: see batch.weight.
+// packets too large and on writes that take long. Another one does all this with
+// the bytes of a statement, where rows are so long that these bound it. Its methods but
+// allowed, suit and atEase belong to the writer.
 type sizing struct {
-	start atomic.Int64 // rows of the first batch; 0 for firstRows
-	limit atomic.Int64 // rows of the next batch; 0 stands for those of the first
+	unit  unit         // of all sizes
+	start atomic.Int64 // of the first batch; 0 for the unit's
+	limit atomic.Int64 // of the next batch; 0 stands for that of the first
 
-	began int    // the first batch's rows that all below was found out with
-	size  int    // rows of a batch where nothing is tried; 0 for those of the first
+	began int    // the first batch's size that all below was found out with
+	size  int    // of a batch where nothing is tried; 0 for that of the first
 	trial *trial // nil where nothing is
 	rest  int    // full batches until the next
-	long  bool   // the last batch was full by its bytes
 
 	widest   int // columns of late
 	narrower int // batches since
 }
 
-// trial compares batches of so many rows with such of twice as many.
+// trial compares batches of a size with such of twice that.
 type trial struct {
 	small int
-	rates [2][]float64 // rows/s of the small ones and of the large ones
-	least int          // rows of a large one: bytes and columns may bound it
+	rates [2][]float64 // units/s of the small ones and of the large ones
+	least int          // size of a large one: columns may bound it
 }
 
-// rows is how many rows a batch may have now.
-func (s *sizing) rows(most int) int { return s.orFirst(int(s.limit.Load()), most) }
-
-// extent is how much one statement may have: so many rows, and as many times
-// firstBytes as that is more than it began with, or fewer.
-type extent struct{ rows, first int }
-
-// extent is how much a statement may have now, where a batch may have most rows.
-func (s *sizing) extent(most int) extent { return extent{s.rows(most), min(s.first(), most)} }
-
-// holds tells whether a statement of so many bytes may have another row.
-func (e extent) holds(bytes int) bool { return int64(bytes)*int64(e.first) < firstBytes*int64(e.rows) }
-
-// bytes is what it may have.
-func (e extent) bytes() int { return firstBytes * e.rows / e.first }
-
-// weight is what so many bytes count for, in rows.
-func (e extent) weight(bytes int) int {
-	return int(min(int64(bytes)*int64(e.first)/firstBytes, int64(e.rows)))
-}
+// allowed is how much a batch may have now, where the rule allows most.
+func (s *sizing) allowed(most int) int { return s.orFirst(int(s.limit.Load()), most) }
 
 // suit makes batches begin with as many rows as suit rows of so many columns,
 // the most of the batches before: the next may well have as many again. It
@@ -102,13 +105,13 @@ func (s *sizing) follow() {
 }
 
 // atEase tells whether no trouble keeps batches smaller than they began.
-func (s *sizing) atEase(most int) bool { return s.rows(most) >= min(s.first(), most)*3/4 }
+func (s *sizing) atEase(most int) bool { return s.allowed(most) >= min(s.first(), most)*3/4 }
 
 func (s *sizing) first() int {
 	if n := s.start.Load(); n > 0 {
 		return int(n)
 	}
-	return firstRows
+	return bounds[s.unit].first
 }
 
 func (s *sizing) orFirst(size, most int) int {
@@ -118,35 +121,31 @@ func (s *sizing) orFirst(size, most int) int {
 	return min(size, most)
 }
 
-// wrote notes a batch that was stored, where a batch may have most rows.
-func (s *sizing) wrote(rows int, took time.Duration, most int) {
+// wrote notes a batch of a size that was stored, where the rule allows most.
+func (s *sizing) wrote(n int, took time.Duration, most int) {
 	s.follow()
 	size := s.orFirst(s.size, most)
 	if s.trial != nil && 2*s.trial.small > most { // fewer are allowed now
 		s.settle(size)
 	}
 	switch {
-	case rows < size && (s.trial == nil || rows < s.trial.small):
+	case n < size && (s.trial == nil || n < s.trial.small):
 		return // a batch that nobody waited for tells nothing of larger ones
 	case took > longWrite:
-		s.trouble(rows, most)
+		s.trouble(n, most)
 		return
 	case s.rest > 0:
 		s.rest--
 		return
 	case s.trial == nil:
-		if s.trial = next(size, most, size > s.first()); s.trial == nil {
+		if s.trial = s.next(size, most, size > s.first()); s.trial == nil {
 			s.rest = restful
 			return
 		}
 	}
 	t := s.trial
-	t.note(rows, float64(rows)/max(took, 1).Seconds())
-	worth := worthwhile
-	if s.long {
-		worth = worthLong
-	}
-	won, decided := t.verdict(worth)
+	t.note(n, float64(n)/max(took, 1).Seconds())
+	won, decided := t.verdict(s.worth(t))
 	if !decided {
 		s.limit.Store(int64(t.turn()))
 		return
@@ -156,18 +155,26 @@ func (s *sizing) wrote(rows int, took time.Duration, most int) {
 		return
 	}
 	s.settle(t.least)
-	if s.trial = next(t.least, most, false); s.trial != nil {
+	if s.trial = s.next(t.least, most, false); s.trial != nil {
 		s.rest = 0
 	}
 }
 
-// next is the trial to make of batches of size rows: whether half of them would
-// do, or whether twice as many are worth it; nil if they cannot have as many.
-func next(size, most int, half bool) *trial {
+// worth is how much faster the large batches of t must go.
+func (s *sizing) worth(t *trial) float64 {
+	if s.unit == inBytes && 2*t.small > s.first() {
+		return worthLong
+	}
+	return worthwhile
+}
+
+// next is the trial to make of batches of a size: whether half of it would do, or
+// whether twice as much is worth it; nil if they cannot have as much.
+func (s *sizing) next(size, most int, half bool) *trial {
 	switch {
 	case half:
 		return &trial{small: size / 2}
-	case 2*size <= min(most, mostRows):
+	case size <= min(most, bounds[s.unit].most)/2:
 		return &trial{small: size}
 	}
 	return nil
@@ -181,21 +188,21 @@ func (s *sizing) settle(size int) {
 
 // note takes down the rate of a batch. It counts where its like are not ahead:
 // batches that are compared lie side by side.
-func (t *trial) note(rows int, rate float64) {
+func (t *trial) note(n int, rate float64) {
 	mine, other := 0, 1
-	if rows > t.small {
+	if n > t.small {
 		mine, other = 1, 0
 	}
 	if len(t.rates[mine]) > len(t.rates[other]) {
 		return
 	}
 	t.rates[mine] = append(t.rates[mine], rate)
-	if mine == 1 && (t.least == 0 || rows < t.least) {
-		t.least = rows
+	if mine == 1 && (t.least == 0 || n < t.least) {
+		t.least = n
 	}
 }
 
-// turn is how many rows the next batch should have.
+// turn is how much the next batch should have.
 func (t *trial) turn() int {
 	if len(t.rates[1]) < len(t.rates[0]) {
 		return 2 * t.small
@@ -203,7 +210,7 @@ func (t *trial) turn() int {
 	return t.small
 }
 
-// verdict tells whether the large size is so many times faster, once that is decided.
+// verdict tells whether large batches are so many times faster, once that is decided.
 func (t *trial) verdict(worth float64) (large, decided bool) {
 	pairs := min(len(t.rates[0]), len(t.rates[1]))
 	if pairs < agreed {
@@ -218,16 +225,16 @@ func (t *trial) verdict(worth float64) (large, decided bool) {
 	return 2*faster > pairs, faster == 0 || faster == pairs || pairs >= enough
 }
 
-// trouble notes a batch of so many rows that was too much for the server, or for
-// its other clients.
-func (s *sizing) trouble(rows, most int) {
+// trouble notes a batch of a size that was too much for the server, or for its
+// other clients.
+func (s *sizing) trouble(n, most int) {
 	s.follow()
-	size := s.orFirst(s.size, most)
+	size, least := s.orFirst(s.size, most), bounds[s.unit].least
 	switch {
-	case rows > size: // a trial
+	case n > size: // a trial
 		s.settle(size)
-	case size > leastRows:
-		s.settle(max(size/2, leastRows))
+	case size > least:
+		s.settle(max(size/2, least))
 	default:
 		s.settle(s.size)
 	}

@@ -164,7 +164,8 @@ func (t *writing) judge(err error, torn bool) fault.Class {
 
 // trouble makes statements smaller.
 func (t *writing) trouble() {
-	t.sizing.trouble(t.b.counts(t.b.perStatement(t.hi-t.lo)), t.setup.Load().options.MaxBatchRows)
+	s, size, most := t.bound(t.b, t.hi-t.lo, &t.setup.Load().options)
+	s.trouble(size, most)
 }
 
 // wrote counts the rows as what was begun at start has stored them.
