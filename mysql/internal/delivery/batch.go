@@ -374,8 +374,10 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
-// extent is how much a statement may have.
-type extent struct{ rows, bytes int }
+// extent is how much a statement may have. Rows are long where the bytes are
+// less than those of the rows that it begins with: of shorter ones the number
+// bounds it alone.
+type extent struct{ rows, first, bytes int }
 
 // isFull tells whether the next row should open another batch: after the most of a
 // statement, where they go in one. One of several lots is full with a whole
@@ -386,7 +388,7 @@ func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
 		if len(b.rows) >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders)) {
 			return true
 		}
-		if full && b.bytes >= e.bytes || b.isLong(e.bytes) {
+		if len(b.rows) < e.first && (full && b.bytes >= e.bytes || b.isLong(e.bytes)) {
 			b.asked, full = e.bytes, true
 		}
 		return full
@@ -420,7 +422,7 @@ func (b *batch) hasEvenRows() bool {
 // on average. LOAD DATA takes all of them at once.
 func (b *batch) split(e extent, rowBytes int) {
 	b.lot = e.rows
-	if !b.loads && int64(rowBytes)*int64(e.rows) > int64(e.bytes) {
+	if !b.loads && int64(rowBytes)*int64(min(e.first, e.rows)) > int64(e.bytes) {
 		b.lot, b.asked = max(rounded(e.bytes/rowBytes), 1), e.bytes
 	}
 }

@@ -116,13 +116,14 @@ func TestBatchIsFull(t *testing.T) {
 		packet      int
 		rows, asked int
 	}{
-		{"by rows", extent{10, 1000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
-		{"by bytes", extent{1000, 1000}, Options{MaxBatchBytes: 100}, 1 << 20, 10, 0},
-		{"by the server's packet", extent{1000, 1000}, Options{MaxBatchBytes: 1 << 20}, 100, 10, 0},
-		{"by a statement's bytes", extent{1000, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 100},
-		{"by a statement's bytes, to a usual number of rows", extent{1000, 170}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 20, 170},
-		{"by a statement's bytes, before one more is too much", extent{1000, 31}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 3, 31},
-		{"by bytes that are those of a statement", extent{1000, 170}, Options{MaxBatchBytes: 170}, 1 << 20, 17, 170},
+		{"by rows", extent{10, 10, 1000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
+		{"by bytes", extent{1000, 1000, 1000}, Options{MaxBatchBytes: 100}, 1 << 20, 10, 0},
+		{"by the server's packet", extent{1000, 1000, 1000}, Options{MaxBatchBytes: 1 << 20}, 100, 10, 0},
+		{"by a statement's bytes", extent{1000, 1000, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 100},
+		{"by a statement's bytes, to a usual number of rows", extent{1000, 1000, 170}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 20, 170},
+		{"by a statement's bytes, before one more is too much", extent{1000, 1000, 31}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 3, 31},
+		{"by rows, which are too short for its bytes to count", extent{40, 10, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 40, 0},
+		{"by bytes that are those of a statement", extent{1000, 1000, 170}, Options{MaxBatchBytes: 170}, 1 << 20, 17, 170},
 	} {
 		o := c.o
 		o.Convert.Location = time.UTC
@@ -167,7 +168,7 @@ func TestLotsAreStatements(t *testing.T) {
 		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
 		b.cols, b.lot, b.loads = make([]int, c.columns), c.lot, c.loads
 		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
-		for !b.isFull(&o, extent{c.most, firstBytes}, 1<<20) {
+		for !b.isFull(&o, extent{c.most, c.most, firstBytes}, 1<<20) {
 			b.rows = append(b.rows, rowRef{})
 		}
 		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
@@ -183,17 +184,17 @@ func TestLotsOfLongRows(t *testing.T) {
 		loads      bool
 		lot, asked int
 	}{
-		{rowBytes: 0, lot: 1000}, // nothing is known
-		{rowBytes: firstBytes / 1000, lot: 1000},
+		{rowBytes: 0, lot: 2000}, // nothing is known
+		{rowBytes: firstBytes / 1000, lot: 2000},
 		{rowBytes: 1000, lot: 128, asked: firstBytes},
-		{rowBytes: 1000, loads: true, lot: 1000},
+		{rowBytes: 1000, loads: true, lot: 2000},
 		{rowBytes: 50_000, lot: 2, asked: firstBytes},
 		{rowBytes: math.MaxInt32, lot: 1, asked: firstBytes},
 	} {
 		b := &batch{}
 		b.reset(testTable())
 		b.loads = c.loads
-		b.split(extent{1000, firstBytes}, c.rowBytes)
+		b.split(extent{2000, 1000, firstBytes}, c.rowBytes)
 		if b.lot != c.lot || b.asked != c.asked {
 			t.Errorf("%+v: lots of %d, by %d bytes", c, b.lot, b.asked)
 		}

@@ -350,7 +350,7 @@ const (
 
 // extent is how much a statement of the open batch may have now.
 func (f *feeder) extent() extent {
-	return extent{f.sizing.allowed(f.options.MaxBatchRows), f.byBytes.allowed(f.mostBytes)}
+	return extent{f.sizing.allowed(f.options.MaxBatchRows), f.sizing.first(), f.byBytes.allowed(f.mostBytes)}
 }
 
 // share lets the open batch have several statements, where it takes a transaction
