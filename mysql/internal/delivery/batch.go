@@ -39,7 +39,7 @@ type batch struct {
 	full   bool    // no cell is absent
 	noted  int64   // bytes of the rule's ration
 	lot    int     // the most rows of one statement, of several; 0 where one takes all
-	asked  int     // the bytes that its statements were allowed, where these bound them and not rows; else 0
+	long   bool    // full by the bytes that a statement should have, not by rows
 	loads  bool    // LOAD DATA may take them all at once
 	grows  bool    // a field without a column is to get one, but for those
 	barred *barred // that get none; may be nil
@@ -117,7 +117,7 @@ func (b *batch) reset(t *schema.Table) {
 	clear(b.spares)
 	b.room.Reset()
 	b.mapper.Forget()
-	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot, b.asked = b.cells[:0], b.rows[:0], 0, true, true, 0, 0
+	b.cells, b.rows, b.bytes, b.full, b.uniform, b.lot, b.long = b.cells[:0], b.rows[:0], 0, true, true, 0, false
 }
 
 // prepare empties b for rows of t as o wants them written.
@@ -374,27 +374,21 @@ func (b *batch) bursts(row payload.Row, o *Options) bool {
 // slice returns the cells of rows lo to hi.
 func (b *batch) slice(lo, hi int) []schema.Argument { return b.cells[lo*len(b.cols) : hi*len(b.cols)] }
 
-// extent is how much a statement may have. Rows are long where the bytes are
-// less than those of the rows that it begins with: of shorter ones the number
-// bounds it alone.
-type extent struct{ rows, first, bytes int }
+// extent is how much a statement should have. Its bytes count where they are
+// reached with fewer than fewRows.
+type extent struct{ rows, bytes, fewRows int }
 
-// isFull tells whether the next row should open another batch: after the most of a
-// statement, where they go in one. One of several lots is full with a whole
+// isFull tells whether the next row should open another batch: after so much
+// where they go in one statement. One of several lots is full with a whole
 // number of them: what is left over would be one more statement to prepare.
 func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
-	full := b.bytes >= min(o.MaxBatchBytes, maxPacket)
-	if b.lot == 0 {
-		if len(b.rows) >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders)) {
-			return true
-		}
-		if len(b.rows) < e.first && (full && b.bytes >= e.bytes || b.isLong(e.bytes)) {
-			b.asked, full = e.bytes, true
-		}
-		return full
-	}
-	if full {
+	if b.bytes >= min(o.MaxBatchBytes, maxPacket) {
 		return true
+	}
+	if b.lot == 0 {
+		n := len(b.rows)
+		b.long = n < e.fewRows && !b.loads && b.reaches(e.bytes)
+		return b.long || n >= min(e.rows, mostPlaced(len(b.cols), maxPlaceholders))
 	}
 	lot, most := b.mostInLot(), min(o.MaxBatchRows, mostRows)
 	want := sharing * lot
@@ -404,9 +398,10 @@ func (b *batch) isFull(o *Options, e extent, maxPacket int) bool {
 	return len(b.rows) >= max(min(want, most)/lot*lot, lot)
 }
 
-// isLong tells whether b has as many bytes as a statement should have: so many,
-// or fewer where one more row like these would be a quarter too much.
-func (b *batch) isLong(bytes int) bool {
+// reaches tells whether b has so many bytes, or nearly: one more row like these would be a
+// quarter too much. It goes on to a number of rows that one statement of the
+// usual sizes takes.
+func (b *batch) reaches(bytes int) bool {
 	if b.bytes < bytes/2 || !b.hasEvenRows() {
 		return false
 	}
@@ -416,23 +411,6 @@ func (b *batch) isLong(bytes int) bool {
 // hasEvenRows tells whether one statement of the usual sizes takes the rows of b.
 func (b *batch) hasEvenRows() bool {
 	return len(b.rows) >= mostRows || rounded(len(b.rows)) == len(b.rows)
-}
-
-// split makes lots of what a statement may have, of rows that have so many bytes
-// on average. LOAD DATA takes all of them at once.
-func (b *batch) split(e extent, rowBytes int) {
-	b.lot = e.rows
-	if !b.loads && int64(rowBytes)*int64(min(e.first, e.rows)) > int64(e.bytes) {
-		b.lot, b.asked = max(rounded(e.bytes/rowBytes), 1), e.bytes
-	}
-}
-
-// isWhole tells whether a statement of n rows of b is one that was full.
-func (b *batch) isWhole(n int) bool {
-	if b.lot == 0 {
-		return n == len(b.rows)
-	}
-	return n == b.mostInLot()
 }
 
 // sharing is how many statements share a transaction that has a price of its own.

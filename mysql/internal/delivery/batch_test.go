@@ -110,30 +110,30 @@ func TestBatchColumns(t *testing.T) {
 
 func TestBatchIsFull(t *testing.T) {
 	for _, c := range []struct {
-		name        string
-		statement   extent
-		o           Options
-		packet      int
-		rows, asked int
+		name      string
+		statement extent
+		bytes     int
+		packet    int
+		rows      int
+		long      bool
 	}{
-		{"by rows", extent{10, 10, 1000}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 0},
-		{"by bytes", extent{1000, 1000, 1000}, Options{MaxBatchBytes: 100}, 1 << 20, 10, 0},
-		{"by the server's packet", extent{1000, 1000, 1000}, Options{MaxBatchBytes: 1 << 20}, 100, 10, 0},
-		{"by a statement's bytes", extent{1000, 1000, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 10, 100},
-		{"by a statement's bytes, to a usual number of rows", extent{1000, 1000, 170}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 20, 170},
-		{"by a statement's bytes, before one more is too much", extent{1000, 1000, 31}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 3, 31},
-		{"by rows, which are too short for its bytes to count", extent{40, 10, 100}, Options{MaxBatchBytes: 1 << 20}, 1 << 20, 40, 0},
-		{"by bytes that are those of a statement", extent{1000, 1000, 170}, Options{MaxBatchBytes: 170}, 1 << 20, 17, 170},
+		{"by rows", extent{10, 1000, 10}, 1 << 20, 1 << 20, 10, false},
+		{"by bytes", extent{1000, 1000, 1000}, 100, 1 << 20, 10, false},
+		{"by the server's packet", extent{1000, 1000, 1000}, 1 << 20, 100, 10, false},
+		{"by a statement's bytes", extent{1000, 100, 1000}, 1 << 20, 1 << 20, 10, true},
+		{"by a statement's bytes, at a usual number of rows", extent{1000, 170, 1000}, 1 << 20, 1 << 20, 20, true},
+		{"by a statement's bytes, before one row more is too much", extent{1000, 31, 1000}, 1 << 20, 1 << 20, 3, true},
+		{"by rows that are not few", extent{40, 100, 10}, 1 << 20, 1 << 20, 40, false},
 	} {
-		o := c.o
+		o := Options{MaxBatchBytes: c.bytes}
 		o.Convert.Location = time.UTC
 		b := &batch{}
 		b.reset(testTable())
 		for !b.isFull(&o, c.statement, c.packet) {
 			fill(b, `{"id":1}`, &o)
 		}
-		if len(b.rows) != c.rows || b.asked != c.asked {
-			t.Errorf("%s: full at %d rows, by %d bytes, want %d, %d", c.name, len(b.rows), b.asked, c.rows, c.asked)
+		if len(b.rows) != c.rows || b.long != c.long {
+			t.Errorf("%s: full at %d rows, long: %v; want %d, %v", c.name, len(b.rows), b.long, c.rows, c.long)
 		}
 	}
 }
@@ -168,64 +168,12 @@ func TestLotsAreStatements(t *testing.T) {
 		b.reset(schema.NewTable(schema.Name{Table: "t"}, columns...))
 		b.cols, b.lot, b.loads = make([]int, c.columns), c.lot, c.loads
 		o := Options{MaxBatchRows: c.most, MaxBatchBytes: 1 << 20}
-		for !b.isFull(&o, extent{c.most, c.most, firstBytes}, 1<<20) {
+		for !b.isFull(&o, extent{rows: c.most}, 1<<20) {
 			b.rows = append(b.rows, rowRef{})
 		}
 		if rows, first := len(b.rows), b.perStatement(len(b.rows)); rows != c.rows || first != c.first || first*c.columns > maxPlaceholders {
 			t.Errorf("%+v: %d rows, the first %d in a statement", c, rows, first)
 		}
-	}
-}
-
-// TestLotsOfLongRows have fewer of them.
-func TestLotsOfLongRows(t *testing.T) {
-	for _, c := range []struct {
-		rowBytes   int
-		loads      bool
-		lot, asked int
-	}{
-		{rowBytes: 0, lot: 2000}, // nothing is known
-		{rowBytes: firstBytes / 1000, lot: 2000},
-		{rowBytes: 1000, lot: 128, asked: firstBytes},
-		{rowBytes: 1000, loads: true, lot: 2000},
-		{rowBytes: 50_000, lot: 2, asked: firstBytes},
-		{rowBytes: math.MaxInt32, lot: 1, asked: firstBytes},
-	} {
-		b := &batch{}
-		b.reset(testTable())
-		b.loads = c.loads
-		b.split(extent{2000, 1000, firstBytes}, c.rowBytes)
-		if b.lot != c.lot || b.asked != c.asked {
-			t.Errorf("%+v: lots of %d, by %d bytes", c, b.lot, b.asked)
-		}
-	}
-}
-
-// TestWhatBoundsAStatement hears of it: rows, or the bytes of long ones, if it was full.
-func TestWhatBoundsAStatement(t *testing.T) {
-	d := New(Options{}, nil, nil, nil, nil, nil, nil)
-	o := &Options{MaxBatchRows: 8000, MaxBatchBytes: 1 << 20}
-	for _, c := range []struct {
-		name          string
-		lot, asked, n int
-		unit          unit
-		size          int
-	}{
-		{"rows", 0, 0, 100, inRows, 100},
-		{"bytes", 0, 5000, 100, inBytes, 5000},
-		{"a part of the batch", 0, 5000, 50, inRows, 50},
-		{"a lot of rows", 30, 0, 100, inRows, 30},
-		{"a lot of bytes", 30, 5000, 100, inBytes, 5000},
-		{"less than a lot", 30, 5000, 20, inRows, 20},
-	} {
-		b := &batch{rows: make([]rowRef, 100), bytes: 10_000, lot: c.lot, asked: c.asked}
-		if s, size, _ := d.bound(b, c.n, o); s.unit != c.unit || size != c.size {
-			t.Errorf("%s: %d, %d", c.name, s.unit, size)
-		}
-	}
-	b := &batch{rows: make([]rowRef, 100), bytes: 10_000, asked: 5000}
-	if rows, bytes := b.amount(50, inRows), b.amount(50, inBytes); rows != 50 || bytes != 5000 {
-		t.Errorf("50 of 100 rows: %d, %d bytes", rows, bytes)
 	}
 }
 

@@ -76,7 +76,7 @@ func (d *Delivery) Condition() Condition {
 	s := d.setup.Load()
 	c := Condition{
 		LaneRows:  int(d.condition.waiting.Load() + d.condition.writing.Load()),
-		BatchRows: d.sizing.allowed(s.options.MaxBatchRows), Connections: s.db.Stats().OpenConnections,
+		BatchRows: d.sizing.rows(s.options.MaxBatchRows), Connections: s.db.Stats().OpenConnections,
 		Stuck: d.stuck.Load(), Retrying: d.condition.retrying.Load(), Trouble: d.condition.trouble.Load(),
 	}
 	if sent := d.condition.sent.Load(); sent != 0 {

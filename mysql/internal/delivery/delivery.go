@@ -170,11 +170,11 @@ type Delivery struct {
 	log         Logger
 	health      *Health
 	tables      tables
-	flavour     atomic.Uint32         // of the server, as a fault.Flavour; its numbers mean different things
-	localInfile atomic.Bool           // the server takes LOAD DATA LOCAL
-	rowAlias    atomic.Bool           // it knows the rows of an INSERT by an alias
-	sizing      sizing                // of batches
-	byBytes     sizing                // of their statements, where rows are long
+	flavour     atomic.Uint32 // of the server, as a fault.Flavour; its numbers mean different things
+	localInfile atomic.Bool   // the server takes LOAD DATA LOCAL
+	rowAlias    atomic.Bool   // it knows the rows of an INSERT by an alias
+	sizing      sizing
+	distance    distance
 	claimed     atomic.Pointer[place] // set by the feeder, before any row is handed to the writer
 	stuck       atomic.Bool           // this table, or the way to it, needs somebody to mend it
 	ill         atomic.Bool           // this table, and not the way to it, has taken no rows for long
@@ -232,7 +232,6 @@ func New(o Options, db *sqlx.DB, q Queue, l DeadLetters, m Meter, log Logger, h 
 	d.refusals.rows = map[uint64]int{}
 	d.refusals.fewer.L = &d.refusals.mu
 	d.ration.budget = o.Memory
-	d.byBytes.unit = inBytes
 	d.setup.Store(&setup{o, db})
 	return d
 }

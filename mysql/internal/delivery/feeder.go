@@ -15,22 +15,20 @@ import (
 // feeder builds batches. It alone reads the queue.
 type feeder struct {
 	*Delivery
-	decoder   payload.Decoder
-	batch     *batch
-	at        Message     // the one that is being looked at
-	options   *Options    // as of this message
-	delay     *time.Timer // runs while an open batch waits for company
-	due       bool        // the open batch may go as soon as the writer takes it
-	overdue   bool        // also where it takes more than one statement
-	waiting   bool        // for that: delay runs until then
-	pieces    int         // messages looked at since the batch before was handed over
-	fast      bool        // rows came fast when the batch before was handed over
-	offered   int         // rows of the batch that the writer may take
-	rowBytes  int         // of them, on average
-	mostBytes int         // of a statement of the open batch
-	handed    time.Time   // when the batch before was taken
-	room      int64       // bytes that the open batch may have
-	stages    stages
+	decoder payload.Decoder
+	batch   *batch
+	at      Message     // the one that is being looked at
+	options *Options    // as of this message
+	delay   *time.Timer // runs while an open batch waits for company
+	due     bool        // the open batch may go as soon as the writer takes it
+	overdue bool        // also where it takes more than one statement
+	waiting bool        // for that: delay runs until then
+	pieces  int         // messages looked at since the batch before was handed over
+	fast    bool        // rows came fast when the batch before was handed over
+	offered int         // rows of the batch that the writer may take
+	handed  time.Time   // when the batch before was taken
+	room    int64       // bytes that the open batch may have
+	stages  stages
 
 	courtesy courtesy
 
@@ -127,7 +125,6 @@ func (f *feeder) tell(feeding bool) {
 // note takes down what is to be known of the open batch once it is the writer's.
 func (f *feeder) note() {
 	f.offered = len(f.batch.rows)
-	f.rowBytes = f.batch.bytes / max(f.offered, 1)
 	f.ration.note(f.batch)
 }
 
@@ -303,12 +300,11 @@ func (f *feeder) row(ctx context.Context, ref rowRef, row payload.Row) error {
 	}
 	if len(f.batch.rows) == 1 {
 		f.sizing.suit(len(f.batch.cols))
-		f.room, _ = f.ration.limit()
-		f.mostBytes = f.mostOf(f.options)
 		f.share()
+		f.room, _ = f.ration.limit()
 		f.open()
 	}
-	if f.batch.isFull(f.options, f.extent(), f.tables.maxPacket()) || f.batch.fills(f.room) {
+	if f.batch.fills(f.room) || f.batch.isFull(f.options, f.extent(), f.tables.maxPacket()) {
 		return f.hand(ctx)
 	}
 	return nil
@@ -348,9 +344,14 @@ const (
 	fastRows   = 8
 )
 
-// extent is how much a statement of the open batch may have now.
+// extent is how much a statement of the open batch should have now. Rows are long
+// where the first of them would have more bytes than the driver keeps a buffer for.
 func (f *feeder) extent() extent {
-	return extent{f.sizing.allowed(f.options.MaxBatchRows), f.sizing.first(), f.byBytes.allowed(f.mostBytes)}
+	e := extent{rows: f.sizing.rows(f.options.MaxBatchRows), bytes: buffered}
+	if first := f.sizing.first(); !f.distance.far.Load() && e.rows >= min(first, f.options.MaxBatchRows) {
+		e.fewRows = first
+	}
+	return e
 }
 
 // share lets the open batch have several statements, where it takes a transaction
@@ -358,8 +359,8 @@ func (f *feeder) extent() extent {
 // its price. After trouble it has but one, which is little enough then.
 func (f *feeder) share() {
 	f.batch.loads = f.batch.manner == nil && !f.at.Replayed && f.mayLoad(f.options)
-	if (f.batch.loads || f.options.Ledger != nil) && f.sizing.atEase(f.options.MaxBatchRows) && f.byBytes.atEase(f.mostBytes) {
-		f.batch.split(f.extent(), f.rowBytes)
+	if (f.batch.loads || f.options.Ledger != nil) && f.sizing.atEase(f.options.MaxBatchRows) {
+		f.batch.lot = f.sizing.rows(f.options.MaxBatchRows)
 	}
 }
 

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -15,32 +14,8 @@ const (
 	longWrite = 2 * time.Second // a statement that holds its locks for longer is too much at once
 )
 
-// Those of a statement of long rows, in bytes. The driver keeps a buffer of up to
-// 256 KiB. What is larger it gets anew for each statement, in steps that add up
-// to five times what is sent; so it begins with what fits there also with the
-// quarter that batch.isLong lets it have more, with what arguments add, and where
-// the buffer has grown by a quarter more than it had to.
-const (
-	firstBytes = 128 << 10
-	leastBytes = 16 << 10
-)
-
-// unit is what a sizing counts in.
-type unit uint8
-
-const (
-	inRows unit = iota
-	inBytes
-)
-
-var bounds = [...]struct{ first, least, most int }{
-	inRows:  {firstRows, leastRows, mostRows},
-	inBytes: {firstBytes, leastBytes, math.MaxInt32},
-}
-
 const (
 	worthwhile = 1.1 // how much faster twice the rows must go to be worth it
-	worthLong  = 1.3 // and twice the bytes that the driver keeps a buffer for: they cost the box a quarter more
 	agreed     = 5   // pairs of batches that decide a trial where all agree
 	enough     = 15  // pairs that decide it in any case
 	restful    = 200 // full batches between trials that have changed nothing
@@ -53,16 +28,14 @@ const (
 // time, as to a server far away or one whose commits wait for a disk. Near a
 // server at leisure they cost it its caches, so a size above the first has to
 // prove its worth again from time to time. Sizes are halved on conflicts, on
-// packets too large and on writes that take long. Another one does all this with
-// the bytes of a statement, where rows are so long that these bound it. Its methods but
-// allowed, suit and atEase belong to the writer.
+// packets too large and on writes that take long. Its methods but rows, suit and
+// atEase belong to the writer.
 type sizing struct {
-	unit  unit         // of all sizes
-	start atomic.Int64 // of the first batch; 0 for the unit's
-	limit atomic.Int64 // of the next batch; 0 stands for that of the first
+	start atomic.Int64 // rows of the first batch; 0 for firstRows
+	limit atomic.Int64 // rows of the next batch; 0 stands for those of the first
 
-	began int    // the first batch's size that all below was found out with
-	size  int    // of a batch where nothing is tried; 0 for that of the first
+	began int    // the first batch's rows that all below was found out with
+	size  int    // rows of a batch where nothing is tried; 0 for those of the first
 	trial *trial // nil where nothing is
 	rest  int    // full batches until the next
 
@@ -70,15 +43,15 @@ type sizing struct {
 	narrower int // batches since
 }
 
-// trial compares batches of a size with such of twice that.
+// trial compares batches of so many rows with such of twice as many.
 type trial struct {
 	small int
-	rates [2][]float64 // units/s of the small ones and of the large ones
-	least int          // size of a large one: columns may bound it
+	rates [2][]float64 // rows/s of the small ones and of the large ones
+	least int          // rows of a large one: bytes and columns may bound it
 }
 
-// allowed is how much a batch may have now, where the rule allows most.
-func (s *sizing) allowed(most int) int { return s.orFirst(int(s.limit.Load()), most) }
+// rows is how many rows a batch may have now.
+func (s *sizing) rows(most int) int { return s.orFirst(int(s.limit.Load()), most) }
 
 // suit makes batches begin with as many rows as suit rows of so many columns,
 // the most of the batches before: the next may well have as many again. It
@@ -105,13 +78,13 @@ func (s *sizing) follow() {
 }
 
 // atEase tells whether no trouble keeps batches smaller than they began.
-func (s *sizing) atEase(most int) bool { return s.allowed(most) >= min(s.first(), most)*3/4 }
+func (s *sizing) atEase(most int) bool { return s.rows(most) >= min(s.first(), most)*3/4 }
 
 func (s *sizing) first() int {
 	if n := s.start.Load(); n > 0 {
 		return int(n)
 	}
-	return bounds[s.unit].first
+	return firstRows
 }
 
 func (s *sizing) orFirst(size, most int) int {
@@ -121,31 +94,31 @@ func (s *sizing) orFirst(size, most int) int {
 	return min(size, most)
 }
 
-// wrote notes a batch of a size that was stored, where the rule allows most.
-func (s *sizing) wrote(n int, took time.Duration, most int) {
+// wrote notes a batch that was stored, where a batch may have most rows.
+func (s *sizing) wrote(rows int, took time.Duration, most int) {
 	s.follow()
 	size := s.orFirst(s.size, most)
 	if s.trial != nil && 2*s.trial.small > most { // fewer are allowed now
 		s.settle(size)
 	}
 	switch {
-	case n < size && (s.trial == nil || n < s.trial.small):
+	case rows < size && (s.trial == nil || rows < s.trial.small):
 		return // a batch that nobody waited for tells nothing of larger ones
 	case took > longWrite:
-		s.trouble(n, most)
+		s.trouble(rows, most)
 		return
 	case s.rest > 0:
 		s.rest--
 		return
 	case s.trial == nil:
-		if s.trial = s.next(size, most, size > s.first()); s.trial == nil {
+		if s.trial = next(size, most, size > s.first()); s.trial == nil {
 			s.rest = restful
 			return
 		}
 	}
 	t := s.trial
-	t.note(n, float64(n)/max(took, 1).Seconds())
-	won, decided := t.verdict(s.worth(t))
+	t.note(rows, float64(rows)/max(took, 1).Seconds())
+	won, decided := t.verdict()
 	if !decided {
 		s.limit.Store(int64(t.turn()))
 		return
@@ -155,26 +128,18 @@ func (s *sizing) wrote(n int, took time.Duration, most int) {
 		return
 	}
 	s.settle(t.least)
-	if s.trial = s.next(t.least, most, false); s.trial != nil {
+	if s.trial = next(t.least, most, false); s.trial != nil {
 		s.rest = 0
 	}
 }
 
-// worth is how much faster the large batches of t must go.
-func (s *sizing) worth(t *trial) float64 {
-	if s.unit == inBytes && 2*t.small > s.first() {
-		return worthLong
-	}
-	return worthwhile
-}
-
-// next is the trial to make of batches of a size: whether half of it would do, or
-// whether twice as much is worth it; nil if they cannot have as much.
-func (s *sizing) next(size, most int, half bool) *trial {
+// next is the trial to make of batches of size rows: whether half of them would
+// do, or whether twice as many are worth it; nil if they cannot have as many.
+func next(size, most int, half bool) *trial {
 	switch {
 	case half:
 		return &trial{small: size / 2}
-	case size <= min(most, bounds[s.unit].most)/2:
+	case 2*size <= min(most, mostRows):
 		return &trial{small: size}
 	}
 	return nil
@@ -188,21 +153,21 @@ func (s *sizing) settle(size int) {
 
 // note takes down the rate of a batch. It counts where its like are not ahead:
 // batches that are compared lie side by side.
-func (t *trial) note(n int, rate float64) {
+func (t *trial) note(rows int, rate float64) {
 	mine, other := 0, 1
-	if n > t.small {
+	if rows > t.small {
 		mine, other = 1, 0
 	}
 	if len(t.rates[mine]) > len(t.rates[other]) {
 		return
 	}
 	t.rates[mine] = append(t.rates[mine], rate)
-	if mine == 1 && (t.least == 0 || n < t.least) {
-		t.least = n
+	if mine == 1 && (t.least == 0 || rows < t.least) {
+		t.least = rows
 	}
 }
 
-// turn is how much the next batch should have.
+// turn is how many rows the next batch should have.
 func (t *trial) turn() int {
 	if len(t.rates[1]) < len(t.rates[0]) {
 		return 2 * t.small
@@ -210,31 +175,31 @@ func (t *trial) turn() int {
 	return t.small
 }
 
-// verdict tells whether large batches are so many times faster, once that is decided.
-func (t *trial) verdict(worth float64) (large, decided bool) {
+// verdict tells whether the large size is worth it, once that is decided.
+func (t *trial) verdict() (large, decided bool) {
 	pairs := min(len(t.rates[0]), len(t.rates[1]))
 	if pairs < agreed {
 		return false, false
 	}
 	faster := 0
 	for i := range pairs {
-		if t.rates[1][i] >= worth*t.rates[0][i] {
+		if t.rates[1][i] >= worthwhile*t.rates[0][i] {
 			faster++
 		}
 	}
 	return 2*faster > pairs, faster == 0 || faster == pairs || pairs >= enough
 }
 
-// trouble notes a batch of a size that was too much for the server, or for its
-// other clients.
-func (s *sizing) trouble(n, most int) {
+// trouble notes a batch of so many rows that was too much for the server, or for
+// its other clients.
+func (s *sizing) trouble(rows, most int) {
 	s.follow()
-	size, least := s.orFirst(s.size, most), bounds[s.unit].least
+	size := s.orFirst(s.size, most)
 	switch {
-	case n > size: // a trial
+	case rows > size: // a trial
 		s.settle(size)
-	case size > least:
-		s.settle(max(size/2, least))
+	case size > leastRows:
+		s.settle(max(size/2, leastRows))
 	default:
 		s.settle(s.size)
 	}

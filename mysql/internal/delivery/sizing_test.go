@@ -10,7 +10,7 @@ import (
 // server takes so long for a batch, apart from the rows' own time.
 func (s *sizing) fed(batches, most int, apart, perRow time.Duration) {
 	for range batches {
-		n := s.allowed(most)
+		n := s.rows(most)
 		s.wrote(n, apart+time.Duration(n)*perRow, most)
 	}
 }
@@ -34,7 +34,7 @@ func TestSizing(t *testing.T) {
 		if got := s.orFirst(s.size, c.most); got != c.want {
 			t.Errorf("%s: %d rows, want %d", c.name, got, c.want)
 		}
-		if got := s.allowed(c.most); s.trial == nil && got != c.want {
+		if got := s.rows(c.most); s.trial == nil && got != c.want {
 			t.Errorf("%s: %d rows in a batch, want %d", c.name, got, c.want)
 		}
 	}
@@ -46,7 +46,7 @@ func TestSizingSuitsWideRows(t *testing.T) {
 	for columns, want := range map[int]int{1: 1000, 5: 1000, 8: 1000, 10: 768, 100: 80, 500: 16, 4096: 2} {
 		s := &sizing{}
 		s.suit(columns)
-		if got := s.allowed(10000); got != want {
+		if got := s.rows(10000); got != want {
 			t.Errorf("%d columns: %d rows, want %d", columns, got, want)
 		}
 		s.fed(5*restful, 10000, 100*time.Microsecond, time.Duration(columns)*time.Microsecond)
@@ -63,7 +63,7 @@ func TestSizingSuitsWideRows(t *testing.T) {
 	for range wideFor { // narrow batches between the wide ones
 		s.suit(5)
 		s.fed(1, 324, 20*time.Millisecond, 100*time.Microsecond)
-		if got := s.allowed(10000); got < 160 {
+		if got := s.rows(10000); got < 160 {
 			t.Fatalf("%d rows", got)
 		}
 	}
@@ -76,39 +76,8 @@ func TestSizingSuitsWideRows(t *testing.T) {
 	}
 	s.suit(500)
 	s.wrote(130, time.Millisecond, 10000)
-	if got := s.allowed(10000); got != 16 {
+	if got := s.rows(10000); got != 16 {
 		t.Errorf("%d rows of 500 columns where there were 5 before", got)
-	}
-}
-
-// TestBytesAreSizedAsRowsAre, but for what the driver keeps no buffer for they
-// have to gain more.
-func TestBytesAreSizedAsRowsAre(t *testing.T) {
-	const most = 1 << 20
-	for _, c := range []struct {
-		name           string
-		apart, perByte time.Duration
-		want           int
-	}{
-		{"nearby", 100 * time.Microsecond, 10, firstBytes},
-		{"not worth the memory", 400 * time.Microsecond, 10, firstBytes}, // 1.13 times faster with twice as many
-		{"far away", 20 * time.Millisecond, 10, most},
-		{"on a slow line", 20 * time.Millisecond, 100 * time.Microsecond, leastBytes},
-	} {
-		s := &sizing{unit: inBytes}
-		s.fed(20*restful, most, c.apart, c.perByte)
-		if got := s.orFirst(s.size, most); got != c.want {
-			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
-		}
-	}
-	s := &sizing{unit: inBytes}
-	s.trouble(firstBytes, most)
-	if s.atEase(most) {
-		t.Error("at ease after trouble")
-	}
-	s.fed(10*restful, most, 400*time.Microsecond, 10)
-	if got := s.orFirst(s.size, most); got != firstBytes {
-		t.Errorf("%d bytes after trouble: what fits the driver's buffer need not gain as much", got)
 	}
 }
 
@@ -165,7 +134,7 @@ func TestSizingIsNotLedByNoise(t *testing.T) {
 			if rng.IntN(50) == 0 {
 				slow = math.Exp2(2*rng.Float64() - 1)
 			}
-			n := s.allowed(10000)
+			n := s.rows(10000)
 			took := float64(c.apart) + float64(n)*4000*slow*math.Exp(0.2*rng.NormFloat64())
 			s.wrote(n, time.Duration(took), 10000)
 			sum += n
@@ -191,34 +160,34 @@ func TestSizingIgnoresBatchesThatAreNotFull(t *testing.T) {
 	for range 100 {
 		s.wrote(999, time.Second, 10000)
 	}
-	if got := s.allowed(10000); got != firstRows {
+	if got := s.rows(10000); got != firstRows {
 		t.Errorf("%d rows", got)
 	}
 }
 
 func TestSizingShrinksOnTroubleAndGrowsAgain(t *testing.T) {
 	s := &sizing{}
-	s.trouble(s.allowed(10000), 10000)
-	if got := s.allowed(10000); got != 500 {
+	s.trouble(s.rows(10000), 10000)
+	if got := s.rows(10000); got != 500 {
 		t.Errorf("%d rows after trouble, want 500", got)
 	}
 	for range 20 {
-		s.trouble(s.allowed(10000), 10000)
+		s.trouble(s.rows(10000), 10000)
 	}
-	if got := s.allowed(10000); got != leastRows {
+	if got := s.rows(10000); got != leastRows {
 		t.Errorf("%d rows after lasting trouble, want %d", got, leastRows)
 	}
 	s.fed(restful, 10000, 20*time.Millisecond, time.Microsecond)
-	if got := s.allowed(10000); got != leastRows {
+	if got := s.rows(10000); got != leastRows {
 		t.Errorf("%d rows before the rest is over", got)
 	}
 	s.fed(100, 10000, 20*time.Millisecond, time.Microsecond)
-	if got := s.allowed(10000); got < 1000 {
+	if got := s.rows(10000); got < 1000 {
 		t.Errorf("%d rows when all is well again", got)
 	}
 	few := &sizing{}
 	few.trouble(7, 7)
-	if got := few.allowed(7); got != 7 {
+	if got := few.rows(7); got != 7 {
 		t.Errorf("%d rows where 7 are allowed", got)
 	}
 }
@@ -231,7 +200,7 @@ func TestSizingIsBounded(t *testing.T) {
 	took := func(n int, apart time.Duration) time.Duration { return apart + time.Duration(n)*4*time.Microsecond }
 	capped := func(s *sizing, batches, rows int, apart time.Duration) {
 		for range batches {
-			n := min(s.allowed(8000), rows)
+			n := min(s.rows(8000), rows)
 			s.wrote(n, took(n, apart), 8000)
 		}
 	}
@@ -278,7 +247,7 @@ func TestSizingTroubleIsOfTheBatchThatHadIt(t *testing.T) {
 		s := &sizing{}
 		s.fed(written, 8000, 0, time.Microsecond)
 		s.trouble(2000, 8000)
-		if got := s.orFirst(s.size, 8000); got != 1000 || s.trial != nil || s.allowed(8000) != 1000 {
+		if got := s.orFirst(s.size, 8000); got != 1000 || s.trial != nil || s.rows(8000) != 1000 {
 			t.Errorf("%d rows after trouble with 2000", got)
 		}
 	}

@@ -146,35 +146,13 @@ func (w *writer) later(ctx context.Context, retry *retry, err error) error {
 // sized lets sizing know what writing n rows of b has taken. What it sizes is a
 // statement, which gets its part of the time; but locks are held for all of it.
 func (w *writer) sized(b *batch, n int, took time.Duration) {
-	s, size, most := w.bound(b, n, &w.through.options)
-	if b.perStatement(n) < n && took > longWrite {
-		s.trouble(size, most)
+	w.distance.note(b.long && n == len(b.rows) && b.bytes <= 2*buffered, took)
+	lot := b.perStatement(n)
+	if lot < n && took > longWrite {
+		w.sizing.trouble(lot, w.through.options.MaxBatchRows)
 		return
 	}
-	s.wrote(size, time.Duration(float64(took)*float64(size)/float64(b.amount(n, s.unit))), most)
-}
-
-// bound returns what sizes a statement of n rows of b, what it was allowed or
-// had, and the most that o allows.
-func (d *Delivery) bound(b *batch, n int, o *Options) (s *sizing, size, most int) {
-	if lot := b.perStatement(n); b.asked == 0 || !b.isWhole(lot) {
-		return &d.sizing, lot, o.MaxBatchRows
-	}
-	return &d.byBytes, b.asked, d.mostOf(o)
-}
-
-// mostOf is how many bytes a statement may have at all: a batch takes memory for its cells too.
-func (d *Delivery) mostOf(o *Options) int {
-	room, _ := d.ration.limit()
-	return int(min(int64(min(o.MaxBatchBytes, d.tables.maxPacket())), room/2))
-}
-
-// amount is how much n rows of b are.
-func (b *batch) amount(n int, u unit) int {
-	if u == inRows {
-		return n
-	}
-	return max(int(int64(b.bytes)*int64(n)/int64(len(b.rows))), 1)
+	w.sizing.wrote(lot, took*time.Duration(lot)/time.Duration(n), w.through.options.MaxBatchRows)
 }
 
 // writeSingly is write, a row at a time: a failed statement of many rows would
@@ -242,7 +220,7 @@ func (w *writer) rebuild(ctx context.Context, b *batch, lo, hi int, cause error)
 		t, _, err = w.evolve(ctx, t, sample)
 	}
 	nb := &batch{barred: &w.barred}
-	defer func() { nb.lot, nb.asked = b.lot, b.asked }()
+	defer func() { nb.lot = b.lot }()
 	for err == nil && nb.prepare(t, &w.setup.Load().options, w.rowAlias.Load()) != nil {
 		w.tables.drop(t) // the rule has changed meanwhile, and needs to know more of it
 		t, err = w.current(ctx, sample)

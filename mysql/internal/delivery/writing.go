@@ -164,8 +164,7 @@ func (t *writing) judge(err error, torn bool) fault.Class {
 
 // trouble makes statements smaller.
 func (t *writing) trouble() {
-	s, size, most := t.bound(t.b, t.hi-t.lo, &t.setup.Load().options)
-	s.trouble(size, most)
+	t.sizing.trouble(t.b.perStatement(t.hi-t.lo), t.setup.Load().options.MaxBatchRows)
 }
 
 // wrote counts the rows as what was begun at start has stored them.
